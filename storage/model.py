@@ -1,0 +1,439 @@
+"""The values the whole program speaks in: frozen, typed, standard library only.
+
+Times are aware ``datetime`` in UTC throughout. Positions count from 0. Article ids, text hashes and paragraph hashes
+are 32 lower-case hex digits (blake2b-128).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+RECORD_SCHEMA = "veille.article/1"
+"""Format version of a record; changes only when a reader would have to change."""
+
+
+class Scope(StrEnum):
+    """How far the duplicate filter looks for a paragraph it may remove."""
+
+    OFF = "off"
+    ARTICLE = "article"
+    BOILERPLATE = "boilerplate"
+    ALL = "all"
+
+
+class Content(StrEnum):
+    """Where an article's text is read: on its page, or in the feed itself."""
+
+    PAGE = "page"
+    FEED = "feed"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed as the catalogue describes it. ``name`` is its identity in the archive."""
+
+    name: str
+    url: str
+    language: str | None = None
+    """BCP 47."""
+    publisher: str | None = None
+    interval: timedelta | None = None
+    """Fixed poll interval; None leaves it to the cadence."""
+    enabled: bool = True
+    dedup: Scope | None = None
+    """None: the global setting."""
+    content: Content = Content.PAGE
+    obey_robots: bool = True
+    tags: tuple[str, ...] = ()
+
+
+# -- polling -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a conditional request echoes, byte for byte (RFC 9110 §13)."""
+
+    etag: bytes | None = None
+    last_modified: bytes | None = None
+
+    def __bool__(self) -> bool:
+        return self.etag is not None or self.last_modified is not None
+
+
+class Health(StrEnum):
+    """How a feed is doing."""
+
+    NEW = "new"
+    """Never polled."""
+    OK = "ok"
+    FAILING = "failing"
+    GONE = "gone"
+    """Answered 410 twice, a day or more apart; no longer polled."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is remembered of a feed between two polls."""
+
+    name: str
+    url: str
+    """The catalogue's URL this state belongs to; a feed given another URL starts afresh, its entries kept."""
+    effective_url: str | None = None
+    """Where the last good answer came from, after redirects; the validators belong to it."""
+    validators: Validators = Validators()
+    validators_broken: bool = False
+    identical_bodies: int = 0
+    """200s in a row with the very same body, although validators were sent."""
+    body_hash: bytes | None = None
+    """SHA-256 of the last body that was parsed."""
+    health: Health = Health.NEW
+    next_due: datetime | None = None
+    """None: due at once."""
+    due_reason: str = "never polled"
+    """Why ``next_due`` is what it is, in words."""
+    interval: timedelta = timedelta(hours=1)
+    """The adaptive interval, before floors, caps and what the server asks."""
+    failures: float = 0.0
+    """Weighted failures since the last success (hard 1, soft 0.5, temporary 0.25)."""
+    last_polled: datetime | None = None
+    last_success: datetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+    gone_since: datetime | None = None
+    """First 410 of the current run of them."""
+    moved_to: str | None = None
+    """Target of a wholly permanent redirect, a candidate for adoption."""
+    moved_since: datetime | None = None
+    title: str | None = None
+    """The feed document's own title: the site's name, for the duplicate filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as a feed document shows it."""
+
+    key: str
+    """Identity inside its feed (``service.feeds.identity``)."""
+    article_id: str
+    """Id of the article it leads to: from the URL key, or from feed and guid where there is no link of its own."""
+    content_hash: str
+    """Of title, link, summary and content; dates do not count. 32 hex digits."""
+    guid: str | None = None
+    """As written in the document, unresolved."""
+    url: str | None = None
+    """Absolute link of the entry's own page; None where it has none."""
+    title: str | None = None
+    summary: str | None = None
+    """HTML or text, as the feed gives it."""
+    content: str | None = None
+    """Full content (``content:encoded``, ``atom:content``), HTML or text."""
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    published_raw: str | None = None
+    modified: datetime | None = None
+    language: str | None = None
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    image: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A poll that may have missed entries: nothing in its window had been seen by the poll before."""
+
+    feed: str
+    start: datetime
+    """The last poll before."""
+    end: datetime
+    """The poll that found no overlap."""
+    reason: str
+
+
+class Outcome(StrEnum):
+    """Where an entry version ends; all but PENDING are final."""
+
+    PENDING = "pending"
+    ARCHIVED = "archived"
+    """A line in the archive: as many entries are archived as there are lines."""
+    UNCHANGED = "unchanged"
+    """The archive already has this text and title, from an earlier revision or another feed's sighting."""
+    SKIPPED = "skipped"
+    """Left out on purpose (a publisher's reservation, a media file), for the recorded reason."""
+    FAILED = "failed"
+    """No text could be had, for the recorded reason."""
+    GONE = "gone"
+    """The page answered 404 or 410 to the last, and the feed carried no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry version that a poll adds to the ledger: pending, or settled at once."""
+
+    entry: Entry
+    version: int = 1
+    """Counts the content changes of one entry key, from 1."""
+    outcome: Outcome = Outcome.PENDING
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one poll of one feed came to. The store applies it in one transaction (COMMIT 1)."""
+
+    feed: str
+    at: datetime
+    state: FeedState
+    """The state after the poll: validators, next due time, health."""
+    status: int | None = None
+    """HTTP status; None where no answer came."""
+    conditional: bool = False
+    bytes: int = 0
+    """Body bytes on the wire."""
+    listed: int = 0
+    """Entries in the document; 0 where it was not parsed (304, same body, failure)."""
+    dropped: int = 0
+    """Entries beyond the limit for one document, reported instead of silently cut."""
+    entries: tuple[NewEntry, ...] = ()
+    seen: tuple[str, ...] = ()
+    """Keys of entries listed again without a change: their last sighting is moved to ``at``."""
+    gap: Gap | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """The newest version of an entry, as the decider needs it."""
+
+    feed: str
+    key: str
+    version: int
+    content_hash: str
+    article_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry version waiting for its article. ``siblings`` wait for the same article and end with it."""
+
+    number: int
+    """The ledger's row number: the handle for resolving it."""
+    feed: str
+    feed_url: str
+    version: int
+    entry: Entry
+    first_seen: datetime
+    attempts: int = 0
+    first_tried: datetime | None = None
+    siblings: tuple["Sibling", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another pending entry version that leads to the same article."""
+
+    number: int
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The end of an entry version: its outcome, and why."""
+
+    number: int
+    outcome: Outcome
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A pending entry version that could not be archived now and will be tried again."""
+
+    number: int
+    at: datetime
+    reason: str
+
+
+# -- the record --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A paragraph taken out of ``text``, and where the same text stands.
+
+    ``position`` counts in the full article. ``at`` is the paragraph's position in the full text of article
+    ``id``, ``revision``.
+    """
+
+    position: int
+    reason: str
+    """repeat | boilerplate | known."""
+    id: str
+    revision: int
+    at: int
+    hash: str
+    """Exact fingerprint of the paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A kept paragraph that equals another one but for case, quotes, dashes and the like."""
+
+    position: int
+    id: str
+    revision: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoNear:
+    """Another article with much the same text."""
+
+    id: str
+    revision: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What robots.txt, headers and the page say about keeping and using the article; null: nothing was said."""
+
+    robots_allowed: bool | None = None
+    noarchive: bool = False
+    noai: bool = False
+    tdm_reservation: bool | None = None
+    content_signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFacts:
+    """The answer the text was read from; all null where the feed's own content was archived without one."""
+
+    status: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    content_type: str | None = None
+    charset: str | None = None
+    bytes: int | None = None
+    """Body bytes, decompressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRef:
+    """Where the raw copy lies: a WARC file below the data directory, the record's offset, the payload digest."""
+
+    file: str | None = None
+    offset: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorFacts:
+    """What read the text out of the page; name ``feed`` where the feed's own content was taken."""
+
+    name: str
+    version: str
+    fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One version of one article: one line of the archive. The fields and their order are the record's."""
+
+    id: str
+    revision: int
+    url: str | None
+    requested_url: str | None
+    canonical_url: str | None
+    feed: str
+    feed_url: str
+    guid: str | None
+    also_in: tuple[str, ...]
+    title: str | None
+    description: str | None
+    authors: tuple[str, ...]
+    publisher: str | None
+    section: str | None
+    tags: tuple[str, ...]
+    image: str | None
+    language: str | None
+    language_source: str | None
+    published: datetime | None
+    published_source: str | None
+    published_raw: str | None
+    modified: datetime | None
+    first_seen: datetime
+    fetched: datetime
+    archived: datetime
+    text: str
+    """Kept paragraphs, one a line."""
+    text_source: str
+    paragraphs: int
+    """How many paragraphs the full article has."""
+    removed: tuple[Removal, ...]
+    near: tuple[Near, ...]
+    also_near: tuple[AlsoNear, ...]
+    text_hash: str
+    """blake2b-128 of the full text, before removal, UTF-8."""
+    normaliser: int
+    accessible_for_free: bool | None
+    license: str | None
+    rights: Rights
+    http: HttpFacts
+    raw: RawRef
+    extractor: ExtractorFacts
+    warnings: tuple[str, ...]
+    schema: str = field(default=RECORD_SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands: a file below the data directory, and the bytes of its line, newline included."""
+
+    file: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRevision:
+    """What the store knows of one archived article version."""
+
+    id: str
+    revision: int
+    text_hash: str
+    title: str | None
+    place: Place
+
+
+# -- asking around -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsFile:
+    """robots.txt of one origin as last fetched (RFC 9309)."""
+
+    origin: str
+    status: int | None
+    """None: unreachable."""
+    body: bytes
+    fetched: datetime
+    good_body: bytes | None = None
+    """The last body that came with 200, for when the site is down."""
+    good_fetched: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """How the entry versions seen so far have ended: ``seen`` is always the sum of the others."""
+
+    counts: Mapping[Outcome, int]
+
+    @property
+    def seen(self) -> int:
+        """All entry versions ever listed by the feed."""
+        return sum(self.counts.values())

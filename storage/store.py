@@ -1,0 +1,136 @@
+"""The Store protocol: what every store promises the rest of the program."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from storage.model import (
+    ArchivedRevision,
+    Article,
+    FeedState,
+    Gap,
+    KnownEntry,
+    Ledger,
+    PendingEntry,
+    Place,
+    Poll,
+    Resolution,
+    Retry,
+    RobotsFile,
+)
+
+
+class Store(Protocol):
+    """State that survives a restart: feeds, the ledger of entries, where each record stands.
+
+    Threads: a store is used from one thread at a time. Times are aware UTC. Each method is one transaction: it
+    happens whole or not at all, and is durable when it returns. Every method raises ``StorageError`` when the
+    database cannot be read or written, and nothing else that a caller should expect.
+    """
+
+    # -- feeds ---------------------------------------------------------------------------------------------------------
+
+    def feed_states(self) -> Mapping[str, FeedState]:
+        """Every feed's state, by name; a feed never polled is not in it."""
+
+    def known_entries(
+        self, feed: str, keys: Collection[str], article_ids: Collection[str]
+    ) -> tuple[Mapping[str, KnownEntry], Mapping[str, tuple[KnownEntry, ...]]]:
+        """What is known of a document's entries: the feed's own by key, and any feed's by article id.
+
+        Each is the newest version of its entry. The second mapping holds all entries (of this feed and others)
+        that lead to the article.
+        """
+
+    def commit_poll(self, poll: Poll) -> None:
+        """COMMIT 1: the feed's state, its poll, new entries as given, sightings and gap, in one transaction."""
+
+    # -- the ledger ----------------------------------------------------------------------------------------------------
+
+    def pending_hosts(self, now: datetime) -> Sequence[str]:
+        """Hosts (lower case, with port where it is not the scheme's own) with an entry due for archiving at ``now``.
+
+        Entries without a page of their own come under the host ``""``. Most entries first.
+        """
+
+    def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
+        """The next entries of ``host`` due at ``now`` with a number above ``after``, by number, one per article.
+
+        Other pending versions for the same article (due or not, of any feed) come along as ``siblings``; the one
+        returned is the one with the lowest number.
+        """
+
+    def settle(self, resolutions: Sequence[Resolution], retries: Sequence[Retry], now: datetime) -> None:
+        """End or postpone entries that bring no record. A resolution or retry counts as one attempt."""
+
+    def ledger(self) -> Mapping[str, Ledger]:
+        """The ledger of every feed that ever listed an entry, by feed name."""
+
+    def gaps(self, feed: str | None = None) -> Sequence[Gap]:
+        """All gaps, newest first; of one feed where it is named."""
+
+    def reasons(self) -> Mapping[tuple[str, str], int]:
+        """How many entries ended, or still wait, for which reason: (outcome, reason) → count."""
+
+    # -- the archive's side --------------------------------------------------------------------------------------------
+
+    def commit_articles(
+        self,
+        file: str,
+        offset: int,
+        articles: Sequence[tuple[Article, Place]],
+        resolutions: Sequence[Resolution],
+        now: datetime,
+    ) -> None:
+        """COMMIT 2: the records' places, the entries' outcomes and the file's committed offset, in one transaction."""
+
+    def adopt(self, file: str, offset: int, articles: Iterable[tuple[Article, Place]], now: datetime) -> int:
+        """Take in records found on disk past the committed offset; returns how many were new.
+
+        A record already known by (id, revision) changes nothing. The pending entry a record was made from (same
+        feed, same guid or URL, same article) ends as archived, and other pending entries of that article that its
+        ``also_in`` names as unchanged.
+        """
+
+    def committed_offset(self, file: str) -> int:
+        """Bytes of ``file`` that are committed; 0 for a file never committed to."""
+
+    def committed_files(self) -> Mapping[str, int]:
+        """Every file with committed records, and its committed offset."""
+
+    def latest(self, article_ids: Collection[str]) -> Mapping[str, ArchivedRevision]:
+        """The newest archived revision of each article; articles never archived are not in it."""
+
+    def revisions(self, article_id: str) -> Sequence[ArchivedRevision]:
+        """All archived revisions of an article, oldest first."""
+
+    def find_url(self, url: str) -> str | None:
+        """Id of the article whose requested, final or canonical URL is exactly ``url``; None where there is none."""
+
+    def same_page(self, url_ids: Collection[str]) -> Mapping[str, str]:
+        """Articles already known under another URL: id of a final or canonical URL's key → article id."""
+
+    def sightings(self, article_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Feeds that have listed each article, in the order of their first sighting."""
+
+    def writer(self) -> str:
+        """This archive's writer name: a short random word made at the first use, part of every file name."""
+
+    # -- robots.txt ----------------------------------------------------------------------------------------------------
+
+    def robots(self, origin: str) -> RobotsFile | None:
+        """robots.txt of an origin (``scheme://host[:port]``) as last saved."""
+
+    def save_robots(self, robots: RobotsFile) -> None:
+        """Keep a robots.txt."""
+
+    # -- politeness ----------------------------------------------------------------------------------------------------
+
+    def holds(self) -> Mapping[str, datetime]:
+        """Hosts that asked for silence (429), and until when."""
+
+    def hold(self, host: str, until: datetime) -> None:
+        """Remember that a host asked for silence until then."""
+
+    def close(self) -> None:
+        """Let go of the database."""
