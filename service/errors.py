@@ -76,4 +76,8 @@ class ParseError(ServiceError):
 
 
 class ExtractError(ServiceError):
-    """A page gave no text."""
+    """A page gave no text. ``worker_died`` tells a page that could not be read from one that has nothing to read."""
+
+    def __init__(self, message: str, *, worker_died: bool = False) -> None:
+        super().__init__(message)
+        self.worker_died = worker_died

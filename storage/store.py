@@ -56,12 +56,15 @@ class Store(Protocol):
     def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
         """The next entries of ``host`` due at ``now`` with a number above ``after``, by number, one per article.
 
-        Other pending versions for the same article (due or not, of any feed) come along as ``siblings``; the one
-        returned is the one with the lowest number.
+        Other pending versions for the same article (due or not, of any feed or host) come along as ``siblings``; the
+        one returned has the lowest number of those that are due.
         """
 
     def settle(self, resolutions: Sequence[Resolution], retries: Sequence[Retry], now: datetime) -> None:
-        """End or postpone entries that bring no record. A resolution or retry counts as one attempt."""
+        """End or postpone entries that bring no record. A resolution or retry counts as one attempt.
+
+        An entry that has ended before keeps its end.
+        """
 
     def ledger(self) -> Mapping[str, Ledger]:
         """The ledger of every feed that ever listed an entry, by feed name."""
@@ -89,7 +92,8 @@ class Store(Protocol):
 
         A record already known by (id, revision) changes nothing. The pending entry a record was made from (same
         feed, same guid or URL, same article) ends as archived, and other pending entries of that article that its
-        ``also_in`` names as unchanged.
+        ``also_in`` names as unchanged. A record without one (the database was lost) brings an archived entry of its
+        own, so that there are always as many archived entries as records.
         """
 
     def committed_offset(self, file: str) -> int:
@@ -104,11 +108,20 @@ class Store(Protocol):
     def revisions(self, article_id: str) -> Sequence[ArchivedRevision]:
         """All archived revisions of an article, oldest first."""
 
-    def find_url(self, url: str) -> str | None:
-        """Id of the article whose requested, final or canonical URL is exactly ``url``; None where there is none."""
+    def records_in(self, file: str, start: int, limit: int) -> Sequence[ArchivedRevision]:
+        """The first ``limit`` revisions whose records stand in ``file`` at byte ``start`` or later, by offset."""
 
-    def same_page(self, url_ids: Collection[str]) -> Mapping[str, str]:
-        """Articles already known under another URL: id of a final or canonical URL's key → article id."""
+    def balance(self) -> tuple[int, int]:
+        """How many entries are archived, and how many records there are: equal unless something is wrong."""
+
+    def find_urls(self, urls: Collection[str]) -> Mapping[str, str]:
+        """Ids of the articles whose requested, final or canonical URL is exactly one of ``urls``, by that URL.
+
+        Where several articles have had the same URL, the one that was archived with it first.
+        """
+
+    def find_id(self, prefix: str) -> str | None:
+        """The only article id that begins with ``prefix`` (lower-case hex); None where there is none, or several."""
 
     def sightings(self, article_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Feeds that have listed each article, in the order of their first sighting."""

@@ -1,0 +1,53 @@
+"""The ``veille`` command: runs a verb, and turns what went wrong into one line and an exit code."""
+
+import os
+import signal
+import sys
+
+import click
+
+from service.cli import veille
+from service.errors import ServiceError, SettingsError
+from storage.errors import LockedError, StorageError
+
+BUG, STORAGE, LOCKED, SETTINGS = 1, 74, 75, 78
+
+
+def main() -> None:
+    """Run the command line; shows a traceback only where ``VEILLE_LOG_LEVEL=debug`` asks for it."""
+    try:
+        code = veille.main(prog_name="veille", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _say("interrupted", 128 + signal.SIGINT)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except SettingsError as error:
+        code = _say(str(error), SETTINGS)
+    except LockedError as error:
+        code = _say(str(error), LOCKED)
+    except StorageError as error:
+        code = _say(str(error), STORAGE)
+    except ServiceError as error:
+        code = _say(str(error), BUG)
+    except BrokenPipeError:
+        # the reader of our output went away (`veille show … | head`): nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except Exception as error:
+        from service.settings import debugging
+
+        if debugging():
+            raise
+        code = _say(f"bug: {type(error).__name__}: {error} (VEILLE_LOG_LEVEL=debug shows where)", BUG)
+    sys.exit(code or 0)
+
+
+def _say(message: str, code: int) -> int:
+    for line in message.splitlines():
+        click.echo(f"veille: {line}", err=True)
+    return code
+
+
+if __name__ == "__main__":  # forkserver workers import this module again; they must not run the command
+    main()

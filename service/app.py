@@ -1,0 +1,214 @@
+"""Puts the service together out of its settings. The only module that chooses which part does what."""
+
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service import __version__, catalogues
+from service.archiving import Archivist
+from service.articles.workers import Workers
+from service.errors import SettingsError
+from service.feeds.cadence import Limits
+from service.feeds.catalogue import parse_catalogue
+from service.net.addresses import AllowedNetwork
+from service.net.fetch import Fetcher
+from service.net.hosts import Hosts
+from service.net.robots import Robots, RobotsCache
+from service.offload import OneThread
+from service.pipeline import Pipeline
+from service.polling import Poller
+from service.reading import Reader
+from service.runner import Listener, Runner
+from service.settings import Settings, catalogue_path
+from storage.archive import Archive
+from storage.card import write_card
+from storage.database import Database, open_database
+from storage.errors import StorageError
+from storage.lock import DirectoryLock
+from storage.model import Feed, FeedState, RobotsFile
+from storage.store import Store
+
+SHIPPED_CATALOGUE = "rfi"
+
+
+def now() -> datetime:
+    """The clock of the whole service: aware, UTC."""
+    return datetime.now(UTC)
+
+
+def load_feeds(settings: Settings) -> tuple[Feed, ...]:
+    """The feeds to watch: of the feeds file in use, or of the shipped RFI catalogue where there is none.
+
+    Raises:
+        SettingsError: the file cannot be read, or is wrong: a line for each problem.
+    """
+    path = catalogue_path(settings)
+    if path is None:
+        return parse_catalogue(catalogues.shipped(SHIPPED_CATALOGUE), source=f"{SHIPPED_CATALOGUE}.toml")
+    return parse_catalogue(read_catalogue(path), source=str(path))
+
+
+def read_catalogue(path: Path) -> str:
+    """The text of a feeds file. Raises SettingsError, in one line, where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+
+
+def user_agent(settings: Settings) -> str:
+    """What the service calls itself: its name, its version, and how to reach who runs it."""
+    contact = f" (+{settings.contact})" if settings.contact else ""
+    return settings.user_agent or f"veille/{__version__}{contact}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The parts that touch the world outside: the network, and the processes that read what comes from it."""
+
+    fetcher: Fetcher
+    robots: Robots
+    workers: Workers
+
+
+@asynccontextmanager
+async def open_outside(settings: Settings, robots: RobotsCache) -> AsyncIterator[Outside]:
+    """Within it, feeds and pages can be fetched and read. No request is made and no process started before its use."""
+    agent = user_agent(settings)
+    fetcher = Fetcher(
+        user_agent=agent,
+        hosts=Hosts(settings.host_delay.total_seconds()),
+        allowed=[AllowedNetwork.parse(text) for text in settings.allowed_networks],
+        timeout=settings.timeout.total_seconds(),
+        max_bytes=settings.max_bytes,
+    )
+    workers = Workers(settings.workers)
+    try:
+        yield Outside(fetcher, Robots(fetcher, robots, agent.split("/")[0], now), workers)
+    finally:
+        await fetcher.aclose()
+        await workers.stop()
+
+
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[tuple[Store, Archive]]:
+    """Within it, this process alone holds the data directory, recovered and up to date.
+
+    Raises:
+        LockedError: another process holds it.
+        CorruptArchiveError, StorageError: it cannot be trusted, or not be written.
+    """
+    with DirectoryLock(settings.data_dir):
+        store = open_database(settings.database)
+        try:
+            write_card(settings.data_dir)
+            archive = Archive.open(settings.data_dir, store, now())
+            try:
+                yield store, archive
+            finally:
+                archive.close()
+        finally:
+            store.close()
+
+
+@contextmanager
+def open_readonly(settings: Settings) -> Iterator[Database]:
+    """The database for looking only, beside a running service. Raises StorageError where there is none."""
+    store = open_database(settings.database, readonly=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Listener) -> AsyncIterator[Runner]:
+    """Within it, the whole service is ready to run over ``feeds``. Raises what ``open_archive`` does."""
+    with open_archive(settings) as (store, archive):
+        thread = OneThread("storage")
+        try:
+            async with open_outside(settings, StoredRobots(store, thread)) as outside:
+                pipeline = Pipeline(
+                    poller=open_poller(settings, store, thread, outside),
+                    reader=Reader(
+                        outside.fetcher, outside.robots, outside.workers, tdm_policy=settings.tdm_policy, clock=now
+                    ),
+                    archivist=Archivist(store, archive, thread, scope=settings.dedup, clock=now),
+                )
+                yield Runner(
+                    pipeline,
+                    feeds,
+                    dict(await thread(store.feed_states)),
+                    concurrency=settings.concurrency,
+                    workers=settings.workers,
+                    clock=now,
+                    listen=listen,
+                )
+        finally:
+            thread.close()
+
+
+def open_poller(settings: Settings, store: Store, thread: OneThread, outside: Outside) -> Poller:
+    """What polls a feed; enough of the service for a look without a trace."""
+    return Poller(
+        store,
+        thread,
+        outside.fetcher,
+        outside.robots,
+        outside.workers,
+        limits=Limits(floor=settings.poll_min, cap=settings.poll_max, start=settings.poll_interval),
+        jitter=random.random,
+        clock=now,
+    )
+
+
+@asynccontextmanager
+async def open_onlooker(settings: Settings) -> AsyncIterator[tuple[Poller, Mapping[str, FeedState]]]:
+    """Within it, feeds can be polled for a look: what is known is read, nothing is written, no archive is needed."""
+    try:
+        store = open_database(settings.database, readonly=True)
+    except StorageError:
+        store = open_database("sqlite://")
+    thread = OneThread("storage")
+    try:
+        async with open_outside(settings, RememberedRobots()) as outside:
+            yield open_poller(settings, store, thread, outside), store.feed_states()
+    finally:
+        thread.close()
+        store.close()
+
+
+class StoredRobots:
+    """robots.txt files, kept in the store: a restart asks no site again before its time."""
+
+    def __init__(self, store: Store, thread: OneThread) -> None:
+        self._store = store
+        self._thread = thread
+
+    async def load(self, origin: str) -> RobotsFile | None:
+        """The file as last saved."""
+        return await self._thread(self._store.robots, origin)
+
+    async def save(self, robots: RobotsFile) -> None:
+        """Keep the file."""
+        await self._thread(self._store.save_robots, robots)
+
+
+class RememberedRobots:
+    """robots.txt files, kept in memory for one command that must leave no trace."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, RobotsFile] = {}
+
+    async def load(self, origin: str) -> RobotsFile | None:
+        """The file as last saved."""
+        return self._files.get(origin)
+
+    async def save(self, robots: RobotsFile) -> None:
+        """Keep the file until the command ends."""
+        self._files[robots.origin] = robots

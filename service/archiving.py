@@ -1,0 +1,145 @@
+"""From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.articles.compose import Draft, compose
+from service.articles.paragraphs import filter_article
+from service.net.urls import host
+from service.offload import OneThread
+from service.reading import Ended
+from storage.archive import Archive
+from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Retry, Scope
+from storage.rebuild import full_text_hash
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A draft that became a line of the archive."""
+
+    pending: PendingEntry
+    article: Article
+
+
+class Archivist:
+    """Archives batches, one at a time. All that waits for the disk happens in ``thread``."""
+
+    def __init__(
+        self, store: Store, archive: Archive, thread: OneThread, *, scope: Scope, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._archive = archive
+        self._thread = thread
+        self._scope = scope
+        self._clock = clock
+
+    async def pending_hosts(self) -> Sequence[str]:
+        """Hosts with entries due for archiving, most entries first; ``""`` for entries without a page."""
+        return await self._thread(self._store.pending_hosts, self._clock())
+
+    async def pending(self, host: str, limit: int, after: int) -> Sequence[PendingEntry]:
+        """The next entries of a host that are due, by number, one per article."""
+        return await self._thread(self._store.pending, host, self._clock(), limit, after)
+
+    async def archive(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
+        """Filter, number and archive a batch, and end its entries; returns what became of each, in order.
+
+        Raises:
+            StorageError: nothing of the batch is acknowledged; what reached the disk is adopted at the next start.
+        """
+        return await self._thread(self._archive_batch, readings)
+
+    def _archive_batch(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
+        now = self._clock()
+        ids = {reading.pending.entry.article_id for reading in readings if isinstance(reading, Draft)}
+        revisions = _Revisions(self._store.latest(ids))
+        sightings = self._store.sightings(ids)
+        results = [
+            reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
+            for reading in readings
+        ]
+        if archived := [result for result in results if isinstance(result, Archived)]:
+            resolutions = [resolution for result in archived for resolution in _archived(result)]
+            self._archive.commit([result.article for result in archived], resolutions, now)
+        if ended := [result for result in results if isinstance(result, Ended)]:
+            resolutions = [resolution for result in ended for resolution in _resolutions(result)]
+            retries = [retry for result in ended for retry in _retries(result)]
+            self._store.settle(resolutions, retries, now)
+        return results
+
+    def _number(
+        self, draft: Draft, revisions: "_Revisions", sightings: Mapping[str, Sequence[str]], now: datetime
+    ) -> Archived | Ended:
+        pending, article_id = draft.pending, draft.pending.entry.article_id
+        text_hash = full_text_hash(draft.paragraphs)
+        newest = revisions.newest(article_id)
+        if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
+            reason = f"same text and title as revision {newest.revision}"
+            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+        revision = newest.revision + 1 if newest else 1
+        filtered = filter_article(
+            draft.paragraphs,
+            article_id=article_id,
+            revision=revision,
+            scope=draft.feed.dedup or self._scope,
+            names=names(draft),
+        )
+        also_in = [feed for feed in sightings.get(article_id, ()) if feed != pending.feed]
+        article = compose(draft, filtered, revision=revision, also_in=also_in, text_hash=text_hash, archived=now)
+        revisions.add(article)
+        return Archived(pending, article)
+
+
+def names(draft: Draft) -> set[str]:
+    """What the feed and its site call themselves: the only short lines that may go when they come again."""
+    feed = draft.feed
+    site = host(draft.url or feed.url).split(":")[0].split(".")
+    candidates = (feed.name, feed.name.split("-")[0], feed.publisher, draft.metadata.publisher, *site[-2:-1])
+    return {name for name in candidates if name}
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    revision: int
+    text_hash: str
+    title: str | None
+
+
+class _Revisions:
+    """The newest revision of each article of a batch, those the batch itself adds included."""
+
+    def __init__(self, archived: Mapping[str, ArchivedRevision]) -> None:
+        self._newest = {id_: _Newest(known.revision, known.text_hash, known.title) for id_, known in archived.items()}
+
+    def newest(self, article_id: str) -> _Newest | None:
+        return self._newest.get(article_id)
+
+    def add(self, article: Article) -> None:
+        self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title)
+
+
+def _archived(result: Archived) -> list[Resolution]:
+    """The lead entry is archived, its siblings came to the same article."""
+    reason = f"archived from {result.pending.feed}"
+    return [
+        Resolution(result.pending.number, Outcome.ARCHIVED),
+        *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in result.pending.siblings),
+    ]
+
+
+def _resolutions(ended: Ended) -> list[Resolution]:
+    """An unchanged article ends its siblings too; after any other end they are tried for themselves."""
+    if ended.resolution is None:
+        return []
+    siblings = ended.pending.siblings if ended.resolution.outcome is Outcome.UNCHANGED else ()
+    reason = ended.resolution.reason
+    return [ended.resolution, *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in siblings)]
+
+
+def _retries(ended: Ended) -> list[Retry]:
+    """Siblings wait with their lead: they would ask for the very same page."""
+    if (retry := ended.retry) is None:
+        return []
+    return [retry, *(Retry(sibling.number, retry.at, retry.reason) for sibling in ended.pending.siblings)]

@@ -1,0 +1,1 @@
+"""Understands pages: bytes in, values out. Pure, but for the process pool that runs it (``workers``)."""

@@ -1,0 +1,127 @@
+"""From a page's bytes to its text and metadata, by trafilatura. Pure; the only importer of trafilatura.
+
+    bytes → decode → parse, once → head → metadata
+                                 → trafilatura → paragraphs
+
+trafilatura's own removal of duplicates stays off: its memory of earlier pages makes it forget text at random.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import trafilatura
+from htmldate import find_date
+from lxml.html import HtmlElement
+from trafilatura.meta import reset_caches
+from trafilatura.metadata import extract_author, extract_title
+
+from service.articles.charsets import decode
+from service.articles.head import read_head
+from service.articles.kinds import kind_other_than_html
+from service.articles.lines import one_line, split_lines
+from service.articles.metadata import read_metadata
+from service.articles.page import Page
+from service.articles.paragraphs import exact_form
+from service.errors import ExtractError
+from storage.model import ExtractorFacts
+
+__all__ = ["extract_page", "reset_caches"]
+
+_FACTS = ExtractorFacts("trafilatura", trafilatura.__version__)
+_PLACEHOLDER = 250
+"""Characters up to which a text may be one that stands in for what scripts would write."""
+_FEWEST_LETTERS = 20
+"""A page whose scripts do the writing shows fewer without them: ``Loading…``."""
+
+
+def extract_page(
+    body: bytes,
+    *,
+    url: str,
+    content_type: str | None = None,
+    charset: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    now: datetime,
+) -> Page:
+    """Read a page.
+
+    Args:
+        body: The page, without content encodings.
+        url: Where it was found, absolute, after redirects.
+        content_type: The Content-Type header.
+        charset: The encoding the server declares; None takes it from ``content_type``.
+        headers: The answer's headers; X-Robots-Tag and TDM-Reservation are read.
+        now: Dates more than 24 hours after it do not count.
+
+    A first line that is only the page's title again is left to ``metadata.title``.
+
+    Raises:
+        ExtractError: The body is empty, is no HTML, cannot be parsed, or holds no text, in one line.
+    """
+    if not body.strip():
+        raise ExtractError("the page is empty")
+    if kind := kind_other_than_html(body, content_type):
+        raise ExtractError(f"the page is {kind}, not HTML")
+    decoded = decode(body, charset or _declared_charset(content_type))
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
+    try:
+        tree = trafilatura.load_html(decoded.text)
+        paragraphs = _paragraphs(tree, url) if tree is not None else ()
+        if not paragraphs:
+            raise ExtractError("no text found on the page")
+        looks = _Looks(tree, url, now)
+        metadata, warnings = read_metadata(read_head(tree), looks=looks, url=url, headers=lower, now=now)
+    except (ExtractError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - lxml and trafilatura may raise anything on a broken page
+        raise ExtractError(f"the page cannot be read: {one_line(str(error)) or type(error).__name__}") from None
+    if len(paragraphs) > 1 and exact_form(paragraphs[0]) == metadata.title:
+        paragraphs = paragraphs[1:]
+    if decoded.warning:
+        warnings = (decoded.warning, *warnings)
+    return Page(paragraphs, metadata, _FACTS, decoded.charset, warnings)
+
+
+def _paragraphs(tree: HtmlElement, url: str) -> tuple[str, ...]:
+    text = trafilatura.extract(tree, url=url, include_comments=False, deduplicate=False)
+    paragraphs = split_lines(text or "")
+    return () if _is_written_by_scripts(tree, paragraphs) else paragraphs
+
+
+def _is_written_by_scripts(tree: HtmlElement, paragraphs: tuple[str, ...]) -> bool:
+    """Whether all there is without scripts is a placeholder, or the request to switch them on."""
+    if sum(map(len, paragraphs)) > _PLACEHOLDER or tree.find(".//script") is None:
+        return False
+    shown = one_line(" ".join(tree.xpath("//body//text()[not(ancestor::script|ancestor::style|ancestor::noscript)]")))
+    return len(shown) < _FEWEST_LETTERS or not any(paragraph in shown for paragraph in paragraphs)
+
+
+class _Looks:
+    """Title, byline and day as trafilatura and htmldate make them out."""
+
+    def __init__(self, tree: HtmlElement, url: str, now: datetime) -> None:
+        self._tree = tree
+        self._url = url
+        self._latest = (now + timedelta(days=1)).strftime("%Y-%m-%d")
+
+    def title(self) -> str | None:
+        title: str | None = extract_title(self._tree)
+        return title
+
+    def authors(self) -> str | None:
+        authors: str | None = extract_author(self._tree)
+        return authors
+
+    def day(self) -> str | None:
+        # A date anywhere in the text is not taken for that of publication, hence no extensive search.
+        found: object = find_date(
+            self._tree, original_date=True, extensive_search=False, url=self._url, max_date=self._latest
+        )
+        return str(found) if found else None
+
+
+def _declared_charset(content_type: str | None) -> str | None:
+    match = re.search(r"""charset\s*=\s*["']?([^\s;"']+)""", content_type or "", re.IGNORECASE)
+    return match[1] if match else None

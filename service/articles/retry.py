@@ -1,0 +1,35 @@
+"""When a page that could not be had is tried again, and when that is final. Pure."""
+
+from datetime import datetime, timedelta
+
+from service.errors import BlockedError, FetchError, GoneError, TooLargeError, Weight
+from storage.model import PendingEntry
+
+GONE_TRIES, GONE_PAUSE = 3, timedelta(hours=24)
+"""404 and 410 are final after three tries over 48 hours."""
+REFUSED_PAUSES = (timedelta(hours=4), timedelta(hours=24))
+"""403 and other refusals are tried twice more."""
+PATIENCE = timedelta(days=7)
+"""How long server errors and network failures are tried again."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=15), timedelta(hours=24)
+
+
+def next_try(pending: PendingEntry, error: FetchError, now: datetime) -> datetime | None:
+    """When to try ``pending`` again after ``error``; None where the failure is final.
+
+    ``pending.attempts`` counts the tries before this one. A ``Retry-After`` can only lengthen the pause.
+    """
+    pause: timedelta | None
+    match error:
+        case BlockedError() | TooLargeError():
+            pause = None
+        case GoneError():
+            pause = GONE_PAUSE if pending.attempts + 1 < GONE_TRIES else None
+        case FetchError(weight=Weight.HARD):
+            pause = REFUSED_PAUSES[pending.attempts] if pending.attempts < len(REFUSED_PAUSES) else None
+        case _:
+            waited = now - (pending.first_tried or now)
+            pause = min(FIRST_PAUSE * 2 ** min(pending.attempts, 10), LONGEST_PAUSE) if waited < PATIENCE else None
+    if pause is None:
+        return None
+    return now + max(pause, timedelta(seconds=error.retry_after or 0))

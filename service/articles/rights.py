@@ -1,0 +1,58 @@
+"""What a page and its answer say about keeping it and about text and data mining. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The publisher's word: ``noarchive``, ``noai`` (or ``noimageai``), and the TDM Reservation Protocol's flag."""
+
+    noarchive: bool
+    noai: bool
+    tdm_reservation: bool | None
+    """None: nothing was said."""
+
+
+def read_reserved(meta: Mapping[str, list[str]], headers: Mapping[str, str]) -> Reserved:
+    """Read the reservations of a page.
+
+    Args:
+        meta: Contents of the page's ``<meta>``, by lower-case name.
+        headers: The answer's headers, names in lower case, values of one name joined by commas.
+
+    ``<meta name=robots>`` and X-Robots-Tag count where they speak to every robot. Where a page and its header
+    disagree on the TDM reservation, it is reserved.
+    """
+    directives = set(_directives(meta.get("robots", [])))
+    directives.update(_directives([_for_every_robot(headers.get("x-robots-tag", ""))]))
+    flags = {_flag(said) for said in (*meta.get("tdm-reservation", []), headers.get("tdm-reservation", ""))}
+    return Reserved(
+        noarchive=bool(directives & {"noarchive", "nocache"}),
+        noai=bool(directives & {"noai", "noimageai"}),
+        tdm_reservation=True if True in flags else False if False in flags else None,
+    )
+
+
+def _directives(contents: Iterable[str]) -> Iterable[str]:
+    for content in contents:
+        yield from re.findall(r"[\w-]+", content.lower())
+
+
+def _for_every_robot(tag: str) -> str:
+    """X-Robots-Tag without what follows a robot's name: ``noai, somebot: noarchive, nofollow`` → ``noai``."""
+    kept = []
+    for part in tag.split(","):
+        name, colon, _ = part.partition(":")
+        if colon and name.strip().lower() not in _WITH_VALUES:
+            break
+        kept.append(part)
+    return ",".join(kept)
+
+
+_WITH_VALUES = {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
+
+
+def _flag(said: str) -> bool | None:
+    return {"1": True, "0": False}.get(said.strip())

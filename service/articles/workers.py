@@ -1,0 +1,211 @@
+"""The processes in which feeds and pages are parsed: each can be killed, and is limited in time and memory.
+
+    this process ── pool ──▶ workers, forked off a server that has loaded the parsers once
+
+Hostile input makes any parser take minutes or gigabytes; here that costs a worker, and the next call works. This
+process itself never loads a parser.
+"""
+
+import asyncio
+import ctypes
+import itertools
+import logging
+import multiprocessing
+import resource
+import signal
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Generic, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from service.articles.page import Page
+from service.errors import ExtractError, ParseError, ServiceError
+from service.feeds.document import Document
+
+T = TypeVar("T")
+
+MEMORY_LIMIT = 1_500_000_000
+"""Address space of one worker, in bytes."""
+RECYCLE_AFTER = 2_000
+"""Calls after which a worker makes way for a fresh one."""
+
+_PARSERS = ["service.articles.extract", "service.articles.fragment", "service.feeds.parse"]
+_IN_FLIGHT = 3
+"""Calls per worker that are handed over at once; what waits longer waits here, where it is not copied."""
+_CACHES_EMPTIED_AFTER = 500
+"""Pages between two times that a worker empties trafilatura's caches."""
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class Workers:
+    """A pool of worker processes, started at the first call. Used from one event loop.
+
+    Every call raises what the parser raised; where the worker gave no answer within its time, ran out of memory or
+    died, the same kind of error says so, an ExtractError with ``worker_died``. Calls beyond the room for them wait.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        memory_limit: int = MEMORY_LIMIT,
+        recycle_after: int = RECYCLE_AFTER,
+        parse_seconds: float = 10.0,
+        extract_seconds: float = 20.0,
+    ) -> None:
+        self._count = count
+        self._memory_limit = memory_limit
+        self._recycle_after = recycle_after
+        self._parse_seconds = parse_seconds
+        self._extract_seconds = extract_seconds
+        self._pool: ProcessPool | None = None
+        self._starting = asyncio.Lock()
+        self._room = asyncio.Semaphore(_IN_FLIGHT * count)
+
+    async def parse(
+        self, body: bytes, *, feed: str, url: str, content_type: str | None, now: datetime, language: str | None = None
+    ) -> Document:
+        """``service.feeds.parse.parse_document``, in a worker. Raises ParseError."""
+        task = _Task(_parse, (body, feed, url, content_type, now, language))
+        return await self._run(task, self._parse_seconds, ParseError)
+
+    async def extract(
+        self,
+        body: bytes,
+        *,
+        url: str,
+        content_type: str | None = None,
+        charset: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        now: datetime,
+    ) -> Page:
+        """``service.articles.extract.extract_page``, in a worker. Raises ExtractError."""
+        task = _Task(_extract, (body, url, content_type, charset, dict(headers or {}), now))
+        return await self._run(task, self._extract_seconds, _unread)
+
+    async def fragment(self, fragment: str, *, url: str) -> tuple[str, ...]:
+        """``service.articles.fragment.extract_fragment``, in a worker. Raises ExtractError."""
+        return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, _unread)
+
+    async def stop(self) -> None:
+        """End the workers, whatever they are at. A later call starts them afresh."""
+        async with self._starting:
+            if self._pool is not None:
+                await asyncio.to_thread(_end, self._pool)
+                self._pool = None
+
+    async def _run(self, task: "_Task[T]", seconds: float, failure: Callable[[str], ServiceError]) -> T:
+        async with self._room:
+            pool = await self._running()
+            # The pool times a call from its start, and loses one whose worker is killed as it picks it up.
+            lost = (_IN_FLIGHT + 1) * max(self._parse_seconds, self._extract_seconds)
+            try:
+                async with asyncio.timeout(lost):
+                    answer: T | ServiceError = await asyncio.wrap_future(
+                        pool.schedule(_answer, args=(task,), timeout=seconds)
+                    )
+            except TimeoutError:
+                raise failure(f"gave no answer within {seconds:g} s") from None
+            except MemoryError:
+                raise failure("ran out of memory") from None
+            except (ProcessExpired, BrokenProcessPool):
+                raise failure("its worker died") from None
+        if isinstance(answer, ServiceError):
+            raise answer
+        return answer
+
+    async def _running(self) -> ProcessPool:
+        async with self._starting:
+            if self._pool is None or not self._pool.active:
+                if self._pool is not None:  # a worker that dies idle takes the pool with it
+                    await asyncio.to_thread(_end, self._pool)
+                self._pool = await asyncio.to_thread(self._start)
+            return self._pool
+
+    def _start(self) -> ProcessPool:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_PARSERS)
+        pool = ProcessPool(
+            self._count,
+            max_tasks=self._recycle_after,
+            initializer=_prepare,
+            initargs=(self._memory_limit,),
+            context=context,
+        )
+        # Processes inherit the mask: Ctrl-C at a terminal is this process's affair alone, from their first moment on.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            assert pool.active  # asking starts it
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return pool
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
+
+
+_unread = partial(ExtractError, worker_died=True)
+
+
+# -- in the worker -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[T]):
+    """A function of this module and its arguments: what goes over the pipe."""
+
+    function: Callable[..., T]
+    arguments: tuple[object, ...]
+
+
+def _prepare(memory_limit: int) -> None:
+    """Set a fresh worker's limits; it ends with the process that asked for it, and is silent."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # What parsers have to say of broken input comes back as a result.
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+
+
+def _answer(task: _Task[T]) -> T | ServiceError:
+    """The task's result, or its expected error as a value: raised, it would come back with this side's traceback."""
+    try:
+        return task.function(*task.arguments)
+    except ServiceError as error:
+        error.args = (str(error),)  # with its cause, which is not pickled
+        return error
+
+
+def _parse(body: bytes, feed: str, url: str, content_type: str | None, now: datetime, language: str | None) -> Document:
+    from service.feeds.parse import parse_document
+
+    return parse_document(body, feed=feed, url=url, content_type=content_type, now=now, language=language)
+
+
+def _extract(
+    body: bytes, url: str, content_type: str | None, charset: str | None, headers: Mapping[str, str], now: datetime
+) -> Page:
+    from service.articles.extract import extract_page, reset_caches
+
+    if next(_pages) % _CACHES_EMPTIED_AFTER == 0:
+        reset_caches()
+    return extract_page(body, url=url, content_type=content_type, charset=charset, headers=headers, now=now)
+
+
+_pages = itertools.count(1)
+
+
+def _fragment(fragment: str, url: str) -> tuple[str, ...]:
+    from service.articles.fragment import extract_fragment
+
+    return extract_fragment(fragment, url=url)

@@ -1,0 +1,209 @@
+"""``veille status``, ``show`` and ``verify``: looking at the archive. None of them disturbs a running service."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli.context import Context, Verb, pass_context
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.model import ArchivedRevision, Article, FeedState, Ledger
+
+NO_ARCHIVE, DAMAGE = 10, 12
+
+
+@click.command(cls=Verb)
+@pass_context
+def status(context: Context) -> int:
+    """Health of every feed, the ledger of entries, gaps."""
+    from service.app import open_readonly
+
+    if _no_archive(context):
+        return NO_ARCHIVE
+    with open_readonly(context.settings) as store:
+        states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
+        reasons = store.reasons()
+    names = sorted(states.keys() | ledgers.keys(), key=lambda name: (not _is_failing(states.get(name)), name))
+    if context.json:
+        for name in names:
+            context.emit({"feed": name, **_health(states.get(name)), "entries": _sums(ledgers.get(name))})
+        for gap in gaps:
+            context.emit({"gap": gap.feed, "from": gap.start, "to": gap.end, "reason": gap.reason})
+        context.emit({"total": _total(ledgers.values())})
+        return 0
+    _print_status(context, names, states, ledgers)
+    for gap in gaps:
+        context.emit(f"gap: {gap.feed}, {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}")
+    for (outcome, reason), count in sorted(reasons.items(), key=lambda item: -item[1]):
+        context.emit(f"{count} {outcome}: {reason}")
+    total = _total(ledgers.values())
+    parts = " + ".join(f"{count} {outcome}" for outcome, count in total.items() if outcome != "seen")
+    context.emit(f"{total['seen']} entries seen = {parts}")
+    return 0
+
+
+def _print_status(context: Context, names: "list[str]", states: Any, ledgers: Any) -> None:
+    from rich.table import Table
+
+    from service.logs import printable
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("feed", "health", "last success", "next poll", "seen", "archived", "pending", "last error"):
+        table.add_column(heading, justify="right" if heading in {"seen", "archived", "pending"} else "left")
+    for name in names:
+        state, sums = states.get(name), _sums(ledgers.get(name))
+        table.add_row(
+            name,
+            state.health if state else "",
+            _time(state.last_success if state else None),
+            _time(state.next_due if state else None),
+            str(sums["seen"]),
+            str(sums["archived"]),
+            str(sums["pending"]),
+            printable(state.last_error) if state and state.last_error else "",
+        )
+    context.out.print(table)
+
+
+@click.command(cls=Verb)
+@click.argument("article", metavar="ID|URL")
+@click.option("--full", is_flag=True, help="Put the removed paragraphs back: the article as it was extracted.")
+@click.option("--revisions", is_flag=True, help="List the article's revisions.")
+@pass_context
+def show(context: Context, article: str, full: bool, revisions: bool) -> int:
+    """Show one article: by its id (the first digits will do) or its URL."""
+    from service.app import open_readonly
+
+    if _no_archive(context):
+        return NO_ARCHIVE
+    with open_readonly(context.settings) as store:
+        article_id = _identify(store, article)
+        known = store.revisions(article_id) if article_id else ()
+        if not known:
+            raise click.UsageError(f"the archive holds no article {article}")
+        if revisions:
+            for revision in known:
+                context.emit(
+                    {"id": revision.id, "revision": revision.revision, "title": revision.title}
+                    if context.json
+                    else f"{revision.id} revision {revision.revision}: {revision.title or ''}"
+                )
+            return 0
+        _show(context, store, known[-1], full=full)
+    return 0
+
+
+def _show(context: Context, store: "Database", found: "ArchivedRevision", *, full: bool) -> None:
+    from storage.rebuild import full_paragraphs
+    from storage.records import encode
+    from storage.segments import read
+    from storage.verify import finder
+
+    directory = context.settings.data_dir
+    record = read(directory, found.place)
+    if context.json:
+        sys.stdout.buffer.write(encode(record))
+        return
+    if full:
+        paragraphs = full_paragraphs(record, finder(directory, store))
+    else:
+        paragraphs = record.text.split("\n")
+        for label, value in _heading(record):
+            context.emit(f"{label}: {value}")
+        context.emit("")
+    for paragraph in paragraphs:
+        context.emit(paragraph)
+
+
+def _heading(record: "Article") -> list[tuple[str, str]]:
+    lines = [
+        ("title", record.title),
+        ("by", ", ".join(record.authors)),
+        (
+            "published",
+            f"{record.published:%Y-%m-%d %H:%M} UTC ({record.published_source})" if record.published else None,
+        ),
+        ("url", record.url),
+        ("feed", ", ".join((record.feed, *record.also_in))),
+        ("id", f"{record.id} revision {record.revision}"),
+        ("removed", f"{len(record.removed)} of {record.paragraphs} paragraphs (--full puts them back)"),
+    ]
+    return [(label, value) for label, value in lines if value]
+
+
+@click.command(cls=Verb)
+@pass_context
+def verify(context: Context) -> int:
+    """Check every line, hash, count and reference; exit 12 and a list where something is damaged."""
+    from service.app import open_readonly
+    from storage.verify import verify as damages
+
+    if _no_archive(context):
+        return NO_ARCHIVE
+    found = 0
+    with open_readonly(context.settings) as store:
+        for damage in damages(context.settings.data_dir, store):
+            found += 1
+            where = f"{damage.path}:{damage.offset}" if damage.offset is not None else damage.path
+            context.emit(
+                {"path": damage.path, "offset": damage.offset, "damage": damage.what}
+                if context.json
+                else f"{where}: {damage.what}"
+            )
+        archived, _ = store.balance()
+    if found:
+        context.say(f"{found} damaged; nothing was changed")
+        return DAMAGE
+    context.say(f"{archived} records, all sound")
+    return 0
+
+
+def _no_archive(context: Context) -> bool:
+    settings = context.settings
+    if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
+        context.say(f"no archive in {settings.data_dir} yet; veille crawl makes one")
+        return True
+    return False
+
+
+def _identify(store: "Database", article: str) -> str | None:
+    if "://" in article:
+        from service.feeds.identity import article_id
+
+        return store.find_urls([article]).get(article) or article_id(article)
+    return store.find_id(article.lower())
+
+
+def _is_failing(state: "FeedState | None") -> bool:
+    return state is not None and state.health in {"failing", "gone"}
+
+
+def _time(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _health(state: "FeedState | None") -> dict[str, Any]:
+    if state is None:
+        return {}
+    return {
+        "health": state.health,
+        "last_success": state.last_success,
+        "last_error": state.last_error,
+        "last_status": state.last_status,
+        "next_due": state.next_due,
+        "due_reason": state.due_reason,
+    }
+
+
+def _sums(ledger: "Ledger | None") -> dict[str, int]:
+    return _total([ledger] if ledger else [])
+
+
+def _total(ledgers: Any) -> dict[str, int]:
+    from storage.model import Outcome
+
+    ledgers = list(ledgers)
+    sums = {str(outcome): sum(ledger.counts.get(outcome, 0) for ledger in ledgers) for outcome in Outcome}
+    return {"seen": sum(sums.values()), **sums}

@@ -1,0 +1,138 @@
+"""What every verb is given: the global options, and what they lead to."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from service.settings import Settings
+    from storage.model import Feed
+
+
+@dataclass
+class Context:
+    """The global options, wherever on the command line they stood; settings and feeds are read when first asked for."""
+
+    env_file: Path | None = None
+    data: Path | None = None
+    feeds_file: Path | None = None
+    quiet: bool = False
+    verbose: int = 0
+    json: bool = False
+    color: str = "auto"
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings. Raises SettingsError, all problems in one."""
+        from service.settings import load
+
+        return load(
+            self.env_file,
+            data_dir=self.data,
+            feeds_file=self.feeds_file,
+            log_level="debug" if self.verbose > 1 else None,
+        )
+
+    @cached_property
+    def catalogue_path(self) -> Path | None:
+        """The feeds file in use: named, or ./feeds.toml; None where the shipped catalogue serves."""
+        from service.settings import catalogue_path
+
+        return catalogue_path(self.settings)
+
+    @cached_property
+    def feeds(self) -> "tuple[Feed, ...]":
+        """The feeds of the catalogue in use, disabled ones included. Raises SettingsError."""
+        from service.app import load_feeds
+
+        return load_feeds(self.settings)
+
+    @cached_property
+    def out(self) -> "Console":
+        """Standard output, for data."""
+        return self._console(stderr=False)
+
+    @cached_property
+    def err(self) -> "Console":
+        """Standard error, for messages."""
+        return self._console(stderr=True)
+
+    def say(self, message: str) -> None:
+        """A message for a person, on standard error, unless ``--quiet``."""
+        if not self.quiet:
+            self.err.print(message, markup=False, highlight=False, soft_wrap=True)
+
+    def emit(self, value: object) -> None:
+        """One line of data on standard output: text as it is, anything else as a JSON line."""
+        if isinstance(value, str):
+            self.out.print(value, markup=False, highlight=False, soft_wrap=True)
+        else:
+            import orjson
+
+            # written past rich, which would wrap and colour; flushed, so that a reader sees each line when it happens
+            sys.stdout.write(orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode() + "\n")
+            sys.stdout.flush()
+
+    def _console(self, *, stderr: bool) -> "Console":
+        from rich.console import Console
+
+        return Console(
+            stderr=stderr,
+            force_terminal={"auto": None, "always": True, "never": False}[self.color],
+            no_color=True if self.color == "never" else None,
+        )
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value:
+        setattr(ctx.ensure_object(Context), str(param.name), value)
+
+
+def _global_options() -> list[click.Option]:
+    path = click.Path(path_type=Path)
+
+    def option(*names: str, **rest: Any) -> click.Option:
+        return click.Option(names, expose_value=False, callback=_remember, **rest)
+
+    return [
+        option("--env-file", type=path, metavar="FILE", help="Read settings from FILE instead of ./.env."),
+        option("--data", type=path, metavar="DIR", help="The data directory (VEILLE_DATA_DIR)."),
+        option("--feeds", "feeds_file", type=path, metavar="FILE", help="The feeds to watch (VEILLE_FEEDS_FILE)."),
+        option("-q", "--quiet", is_flag=True, default=None, help="Only errors."),
+        option("-v", "--verbose", count=True, help="More messages; twice for all."),
+        option("--json", is_flag=True, default=None, help="Print JSON Lines."),
+        option(
+            "--color", type=click.Choice(["auto", "always", "never"]), help="When to colour; NO_COLOR is respected."
+        ),
+    ]
+
+
+class Verb(click.Command):
+    """A command that takes the global options too, so that they may stand before or after the verb."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for option in _global_options():
+            option.hidden = True
+            self.params.append(option)
+
+
+class Verbs(click.Group):
+    """A group of verbs, with the global options."""
+
+    command_class = Verb
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_global_options())
+
+
+Verbs.group_class = Verbs
+pass_context: Callable[..., Any] = click.make_pass_decorator(Context, ensure=True)

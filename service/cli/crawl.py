@@ -1,0 +1,147 @@
+"""``veille crawl`` and ``veille run``: the service, once and for ever."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from service.cli.context import Context, Verb, pass_context
+
+if TYPE_CHECKING:
+    from service.oneshot import Crawled
+    from service.runner import Listener
+    from service.settings import Settings
+    from storage.model import Feed
+
+
+@click.command(cls=Verb)
+@click.argument("names", nargs=-1, metavar="[FEED]...")
+@click.option("--all", "poll_all", is_flag=True, help="Poll every feed, due or not (conditionally, as always).")
+@click.option("--force", is_flag=True, help="Poll every feed, unconditionally: as if for the first time.")
+@click.option("--dry-run", is_flag=True, help="Poll, say what is new, keep nothing.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["any", "all", "never"]),
+    default="any",
+    show_default=True,
+    help="Which failing feeds make the exit code 3 (some) or 4 (all).",
+)
+@pass_context
+def crawl(context: Context, names: tuple[str, ...], poll_all: bool, force: bool, dry_run: bool, fail_on: str) -> int:
+    """Poll the feeds that are due, archive their new articles, and end."""
+    from service import logs
+    from service.oneshot import look
+
+    settings, feeds = context.settings, context.feeds
+    logs.configure(settings)
+    chosen = choose(feeds, names)
+    if dry_run:
+        asyncio.run(look(settings, chosen, force=force, listen=_reporter(context, dry_run=True)))
+        return 0
+    return crawl_with_report(context, settings, feeds, chosen, poll_all=poll_all, force=force, fail_on=fail_on)
+
+
+def crawl_with_report(
+    context: Context,
+    settings: "Settings",
+    feeds: "tuple[Feed, ...]",
+    chosen: "tuple[Feed, ...]",
+    *,
+    poll_all: bool,
+    force: bool,
+    fail_on: str,
+) -> int:
+    """One crawl, told while it happens and summed up at its end; returns the exit code."""
+    from service.oneshot import FailOn, crawl
+
+    with _progress(context) as (listen, on_start):
+        crawled = asyncio.run(
+            crawl(settings, feeds, chosen, poll_all=poll_all, force=force, listen=listen, on_start=on_start)
+        )
+    _summarise(context, crawled)
+    return crawled.exit_code(FailOn(fail_on))
+
+
+@click.command(cls=Verb)
+@pass_context
+def run(context: Context) -> int:
+    """Watch the feeds for ever: the daemon. SIGHUP reloads, SIGTERM drains."""
+    from service import daemon, logs
+
+    settings, feeds = context.settings, context.feeds
+    logs.configure(settings)
+    return asyncio.run(daemon.run(settings, feeds, reload=lambda: _again(context)))
+
+
+def _again(context: Context) -> "tuple[Feed, ...]":
+    """The feeds as the files have them now; settings are checked along the way."""
+    fresh = Context(context.env_file, context.data, context.feeds_file, verbose=context.verbose)
+    return fresh.feeds
+
+
+def choose(feeds: "tuple[Feed, ...]", names: tuple[str, ...]) -> "tuple[Feed, ...]":
+    """The named feeds, disabled ones included; without names, all that are enabled.
+
+    Raises:
+        click.UsageError: a name is not in the catalogue; says which is nearest.
+    """
+    import difflib
+
+    by_name = {feed.name: feed for feed in feeds}
+    for name in names:
+        if name not in by_name:
+            close = difflib.get_close_matches(name, by_name, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "; see: veille feeds list"
+            raise click.UsageError(f"no feed is named {name}{hint}")
+    if not names:
+        return tuple(feed for feed in feeds if feed.enabled)
+    return tuple(by_name[name] for name in dict.fromkeys(names))
+
+
+# -- telling about it --------------------------------------------------------------------------------------------------
+
+
+def _reporter(context: Context, *, dry_run: bool = False) -> "Listener":
+    """Says what matters while it happens: every event with ``--json``, else failures and gaps, all with ``-v``."""
+    from service.cli import reports
+
+    def listen(event: object) -> None:
+        if context.json:
+            context.emit(reports.as_json(event))
+        elif dry_run:
+            for line in reports.dry_run_lines(event):
+                context.emit(line)
+        elif (line := reports.line(event, verbose=bool(context.verbose))) is not None:
+            context.say(line)
+
+    return listen
+
+
+@contextlib.contextmanager
+def _progress(context: Context) -> "Iterator[tuple[Listener, Callable[[int], None]]]":
+    """A listener that also moves a progress display, where there is a terminal to show it on."""
+    report = _reporter(context)
+    if not context.err.is_terminal or context.quiet or context.json:
+        yield report, lambda _due: None
+        return
+    from service.cli.reports import Display
+
+    with Display(context.err) as display:
+
+        def listen(event: object) -> None:
+            report(event)
+            display.advance(event)
+
+        yield listen, display.start
+
+
+def _summarise(context: Context, crawled: "Crawled") -> None:
+    from service.cli import reports
+
+    if context.json:
+        context.emit(reports.summary_as_json(crawled))
+    elif not context.quiet:
+        for line in reports.summary(crawled):
+            context.emit(line)

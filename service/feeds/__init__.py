@@ -1,0 +1,1 @@
+"""Understands feeds: bytes in, values out. Pure: no clock, no files, no sockets; time is an argument."""

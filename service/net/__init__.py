@@ -1,0 +1,1 @@
+"""Talks to the network: politely, within bounds, and never to an address it must not."""

@@ -1,0 +1,105 @@
+"""Politeness: one request at a time per host, with a pause after each answer, and hosts that asked us to wait."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from service.errors import FetchError, Weight
+
+MAX_CRAWL_DELAY = 60.0
+"""Seconds; a longer ``Crawl-delay`` counts as this."""
+PATIENCE = 30.0
+"""Seconds a turn waits for a host on hold; beyond that it fails with the time left."""
+_PRUNE_AT = 1024
+
+
+@dataclass(slots=True)
+class _Host:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Fair: whoever asked first goes first."""
+    turns: int = 0
+    """Running and waiting."""
+    ended: float = float("-inf")
+    crawl_delay: float = 0.0
+    held_until: float = float("-inf")
+
+
+class Hosts:
+    """Hands out turns at hosts, inside one event loop.
+
+    A host that nobody is asking costs a small object, no task and no timer; it is forgotten once it has nothing to
+    remember.
+
+    Args:
+        delay: Seconds between the end of one answer and the next request to the same host.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, delay: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._delay = delay
+        self._clock = clock
+        self._hosts: dict[str, _Host] = {}
+        self._prune_at = _PRUNE_AT
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Wait for the right to send one request to ``host``; leaving the block ends the answer.
+
+        Turns come first in, first out, one at a time, each at least the delay (or the host's crawl delay, where it is
+        longer) after the end of the one before.
+
+        Raises:
+            FetchError: The host is on hold for longer than is worth waiting; ``retry_after`` says how long.
+        """
+        state = self._state(host)
+        state.turns += 1
+        try:
+            self._refuse_if_held(host)
+            async with state.lock:
+                while (wait := self._ready_at(state) - self._clock()) > 0:
+                    self._refuse_if_held(host)
+                    await asyncio.sleep(wait)
+                try:
+                    yield
+                finally:
+                    state.ended = self._clock()
+        finally:
+            state.turns -= 1
+
+    def set_crawl_delay(self, host: str, seconds: float | None) -> None:
+        """Keep at least ``seconds`` between requests to ``host``, as its robots.txt asks; None: it asks nothing."""
+        self._state(host).crawl_delay = min(seconds or 0.0, MAX_CRAWL_DELAY)
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Send nothing to ``host`` for ``seconds``; a hold already longer stays."""
+        state = self._state(host)
+        state.held_until = max(state.held_until, self._clock() + seconds)
+
+    def held(self, host: str) -> float:
+        """Return how many seconds ``host`` stays on hold; 0.0 where it is not."""
+        state = self._hosts.get(host)
+        return max(state.held_until - self._clock(), 0.0) if state else 0.0
+
+    def _ready_at(self, state: _Host) -> float:
+        return max(state.ended + max(self._delay, state.crawl_delay), state.held_until)
+
+    def _refuse_if_held(self, host: str) -> None:
+        if (left := self.held(host)) > PATIENCE:
+            raise FetchError(
+                f"{host} asked us to wait {left:.0f} s more", weight=Weight.SOFT, status=429, retry_after=left
+            )
+
+    def _state(self, host: str) -> _Host:
+        state = self._hosts.get(host)
+        if state is None:
+            if len(self._hosts) >= self._prune_at:
+                self._prune()
+            state = self._hosts[host] = _Host()
+        return state
+
+    def _prune(self) -> None:
+        now = self._clock()
+        self._hosts = {h: s for h, s in self._hosts.items() if s.turns or self._ready_at(s) > now}
+        self._prune_at = max(_PRUNE_AT, 2 * len(self._hosts))

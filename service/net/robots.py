@@ -1,0 +1,160 @@
+"""robots.txt: asked for once a day and origin, obeyed, and remembered for when a site is down (RFC 9309)."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from service.errors import BlockedError, FetchError
+from service.net import urls
+from service.net.fetch import Fetcher, check
+from service.net.rules import MAX_BYTES, Rules
+from storage.model import RobotsFile
+
+FRESH = timedelta(hours=24)
+"""How long a robots.txt, or its absence, holds."""
+DOWN = timedelta(hours=1)
+"""How long it is not asked for again where it could not be had."""
+LAST_GOOD = timedelta(days=30)
+"""How long the last rules stand in while it cannot be had."""
+_ACCEPT = "text/plain, */*;q=0.5"
+_REMEMBERED = 512
+"""Origins whose parsed rules are kept at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a URL may be fetched, and what else robots.txt says to us."""
+
+    allowed: bool
+    reason: str
+    crawl_delay: float | None = None
+    """Seconds, as written."""
+    content_signal: str | None = None
+    retry_after: float | None = None
+    """Seconds until it is worth asking again, where the refusal only means that robots.txt could not be had."""
+
+    def check(self) -> None:
+        """Pass where the URL may be fetched.
+
+        Raises:
+            BlockedError: The site forbids it.
+            FetchError: Its robots.txt cannot be had now; temporary, with ``retry_after``.
+        """
+        if self.allowed:
+            return
+        if self.retry_after is not None:
+            raise FetchError(self.reason, retry_after=self.retry_after)
+        raise BlockedError(self.reason)
+
+
+class RobotsCache(Protocol):
+    """Where robots.txt files outlive the process."""
+
+    async def load(self, origin: str) -> RobotsFile | None:
+        """Return what was last saved for ``origin``."""
+
+    async def save(self, file: RobotsFile) -> None:
+        """Remember ``file`` under its origin, in place of an earlier one."""
+
+
+class Robots:
+    """Judges URLs by the robots.txt of their origin.
+
+    Args:
+        fetcher: Fetches it, in its host's turn as everything else.
+        cache: Where files are kept between runs.
+        user_agent_token: The product token that groups name us by, without version.
+        clock: The time now, aware.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, cache: RobotsCache, user_agent_token: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._fetcher = fetcher
+        self._cache = cache
+        self._token = user_agent_token
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[RobotsFile, Rules | None]] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def verdict(self, url: str) -> Verdict:
+        """Judge ``url``, asking its origin for robots.txt where what is known is too old.
+
+        No file (4xx) allows everything. One that cannot be had (5xx, no connection, a refused address) forbids
+        everything but what the last good one, up to 30 days old, allowed.
+
+        Raises:
+            FetchError: The host is on hold, or puts us on hold with a 429: nothing is known of the URL.
+            BlockedError: ``url`` is neither http nor https.
+        """
+        if not urls.is_http(url):
+            raise BlockedError(f"neither http nor https: {url[:200]}")
+        file, rules = await self._rules(urls.origin(url))
+        if rules is None and _is_down(file):
+            wait = (file.fetched + DOWN - self._clock()).total_seconds()
+            answered = "no answer" if file.status is None else f"status {file.status}"
+            return Verdict(False, f"robots.txt cannot be had: {answered}", retry_after=max(wait, 0.0))
+        if rules is None:
+            return Verdict(True, "no robots.txt")
+        allowed = rules.allow(url)
+        reason = "allowed by robots.txt" if allowed else "forbidden by robots.txt"
+        return Verdict(allowed, reason, rules.crawl_delay, rules.content_signal)
+
+    async def _rules(self, origin: str) -> tuple[RobotsFile, Rules | None]:
+        lock = self._locks.setdefault(origin, asyncio.Lock())
+        async with lock:  # whoever comes while the file is being fetched waits for that one
+            now = self._clock()
+            known = self._known.get(origin)
+            if known is None or not _is_fresh(known[0], now):
+                known = await self._renew(origin, known[0] if known else await self._cache.load(origin), now)
+                self._known[origin] = known
+                if len(self._known) > _REMEMBERED:
+                    self._known.popitem(last=False)
+            self._known.move_to_end(origin)
+            return known
+
+    async def _renew(self, origin: str, last: RobotsFile | None, now: datetime) -> tuple[RobotsFile, Rules | None]:
+        if last is None or not _is_fresh(last, now):
+            last = await self._fetch(origin, last)
+            await self._cache.save(last)
+        return last, self._parse(last, now)
+
+    async def _fetch(self, origin: str, last: RobotsFile | None) -> RobotsFile:
+        status, body = await self._get(f"{origin}/robots.txt")
+        now = self._clock()
+        if status is None or status >= 500:
+            good = (last.good_body, last.good_fetched) if last else (None, None)
+            return RobotsFile(origin, status, b"", now, *good)
+        if status < 300:
+            return RobotsFile(origin, status, body, now, body, now)
+        return RobotsFile(origin, status, b"", now)
+
+    async def _get(self, url: str) -> tuple[int | None, bytes]:
+        try:
+            response = await self._fetcher.get(url, accept=_ACCEPT, cut=MAX_BYTES + 1)
+        except BlockedError:
+            return None, b""
+        except FetchError as error:
+            if error.status == 429:
+                raise
+            return error.status, b""  # a redirect that leads nowhere has one, and means that there is no file
+        if response.status == 429:
+            check(response)
+        return response.status, response.body
+
+    def _parse(self, file: RobotsFile, now: datetime) -> Rules | None:
+        if file.good_body is None or file.good_fetched is None or now - file.good_fetched > LAST_GOOD:
+            return None
+        return Rules(file.good_body, self._token)
+
+
+def _is_down(file: RobotsFile) -> bool:
+    return file.status is None or file.status >= 500
+
+
+def _is_fresh(file: RobotsFile, now: datetime) -> bool:
+    return now - file.fetched < (DOWN if _is_down(file) else FRESH)

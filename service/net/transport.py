@@ -1,0 +1,194 @@
+"""Connections to hosts, each to an address that was checked first.
+
+The guard resolves a name once, refuses it if any of its addresses may not be connected to, and connects to the very
+address it checked, so that a name that changes its answer between check and use (DNS rebinding) gains nothing. TLS
+still verifies the certificate against the name.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpcore
+import httpx
+
+from service.errors import BlockedError, FetchError, Weight
+from service.net.addresses import AllowedNetwork, may_connect, parse_address
+from service.net.failures import name_error, plain_errors
+
+KEEP_ALIVE = 60.0
+"""Seconds an idle connection is kept. A short one makes a starved event loop close connections just given out."""
+MAX_IDLE = 256
+"""Idle connections kept at most, over all hosts."""
+_RESOLVER_THREADS = 16
+"""``getaddrinfo`` blocks for many seconds where a name server is down; other names must not wait for it."""
+_MAX_ADDRESSES = 4
+"""Addresses of one name tried at most."""
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""Host name or literal address, and port, to the addresses behind it. Blocking; raises ``OSError``."""
+_Key = tuple[bytes, bytes, int | None]
+"""Scheme, host and port of a pool."""
+
+
+def system_resolve(host: str, port: int) -> list[str]:
+    """Ask the system's resolver, which also reads ``0x7f.1`` and ``2130706433`` as the addresses they are."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+
+class AddressGuard(httpcore.AsyncNetworkBackend):
+    """Opens TCP connections to public addresses on web ports, and to those of the networks in ``allowed``."""
+
+    def __init__(self, allowed: Iterable[AllowedNetwork] = (), resolve: Resolve = system_resolve) -> None:
+        self._allowed = tuple(allowed)
+        self._resolve = resolve
+        self._network = httpcore.AnyIOBackend()
+        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Resolve, check, connect; ``timeout`` covers all of it.
+
+        Raises:
+            BlockedError: One of the addresses may not be connected to.
+            FetchError: The name is not found.
+            httpcore.ConnectError: None of the addresses answers.
+        """
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._checked(host, port)
+        except TimeoutError:
+            raise FetchError("name servers do not answer") from None
+        for left in range(len(addresses), 0, -1):
+            # Each address gets an even share of the time left, so that a dead one does not use up all of it.
+            share = max(deadline - time.monotonic(), 0.1) / left if deadline is not None else None
+            try:
+                return await self._network.connect_tcp(
+                    addresses[-left], port, share, local_address=local_address, socket_options=socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+        raise FetchError(f"{host} has no address")
+
+    def close(self) -> None:
+        """Let go of the resolver threads without waiting for the names still asked for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _checked(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
+        except (OSError, UnicodeError) as error:
+            raise name_error(error) from None
+        for address in addresses:
+            if not may_connect(parse_address(address), port, self._allowed):
+                where = f"{address} port {port}" if address == host else f"{host} is {address} port {port}"
+                raise BlockedError(f"address refused: {where}", weight=Weight.HARD)
+        return list(addresses[:_MAX_ADDRESSES])
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 through an ``AddressGuard``: a small pool per origin, as one for all would search them all each time.
+
+    Raises ``FetchError`` in place of httpx's and httpcore's errors.
+    """
+
+    def __init__(self, guard: AddressGuard, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._guard = guard
+        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        # Pools nobody is using, each with one connection and the time it was put here, the longest idle first.
+        self._idle: OrderedDict[_Key, tuple[httpcore.AsyncConnectionPool, float]] = OrderedDict()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; its body must be empty, so that it can be sent twice.
+
+        A connection kept from an earlier request may have been closed by the server at this very moment: the request
+        is then sent once more, on a new one (RFC 9110 §9.2.2).
+
+        Raises:
+            FetchError: No answer came, or the address is refused (``BlockedError``).
+        """
+        url = request.url
+        key = (url.raw_scheme, url.raw_host, url.port)
+        kept = self._idle.pop(key, None)
+        pool = kept[0] if kept else self._new_pool()
+        sent = httpcore.Request(
+            request.method,
+            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            extensions=request.extensions,
+        )
+        try:
+            with plain_errors():
+                try:
+                    answer = await pool.handle_async_request(sent)
+                except (httpcore.ReadError, httpcore.RemoteProtocolError):
+                    if not kept:
+                        raise
+                    answer = await pool.handle_async_request(sent)
+        except BaseException:
+            await pool.aclose()
+            raise
+        body = _Body(answer, lambda: self._put_back(key, pool))
+        return httpx.Response(answer.status, headers=answer.headers, stream=body, request=request)
+
+    async def aclose(self) -> None:
+        """Close the idle connections and let go of the resolver."""
+        while self._idle:
+            _, (pool, _) = self._idle.popitem()
+            await pool.aclose()
+        self._guard.close()
+
+    def _new_pool(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._ssl_context,
+            max_connections=1,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=self._guard,
+        )
+
+    async def _put_back(self, key: _Key, pool: httpcore.AsyncConnectionPool) -> None:
+        now = time.monotonic()
+        closing = []
+        if pool.connections:  # the server lets the connection be used again
+            if key in self._idle:
+                closing.append(self._idle.pop(key)[0])
+            self._idle[key] = pool, now
+        while self._idle:
+            longest, since = next(iter(self._idle.values()))
+            if len(self._idle) <= MAX_IDLE and now - since < KEEP_ALIVE:
+                break
+            self._idle.popitem(last=False)
+            closing.append(longest)
+        for one in closing:
+            await one.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    """An answer's body on the wire; closing it gives the connection back."""
+
+    def __init__(self, answer: httpcore.Response, put_back: Callable[[], Awaitable[None]]) -> None:
+        self._answer = answer
+        self._put_back = put_back
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with plain_errors():
+            async for chunk in self._answer.aiter_stream():
+                yield chunk
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+        await self._put_back()

@@ -1,0 +1,216 @@
+"""One poll of one feed: conditional request, parse, decide, COMMIT 1."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service.articles.workers import Workers
+from service.errors import BlockedError, FetchError, ParseError, Weight
+from service.feeds import cadence
+from service.feeds.decide import Decision, decide
+from service.feeds.document import Document
+from service.net.fetch import Fetcher, Response, check
+from service.net.robots import Robots
+from service.offload import OneThread
+from storage.model import Feed, FeedState, Poll, Validators
+from storage.store import Store
+
+ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a poll asks for: an address, and the validators that belong to it."""
+
+    url: str
+    validators: Validators
+    validators_url: str | None
+    body_hash: bytes | None
+    """Of the body these validators came with; None asks for the document whatever it is."""
+
+
+class Poller:
+    """Polls feeds. What is expected to go wrong with one of them becomes part of its state, with a due time."""
+
+    def __init__(
+        self,
+        store: Store,
+        thread: OneThread,
+        fetcher: Fetcher,
+        robots: Robots,
+        workers: Workers,
+        *,
+        limits: cadence.Limits,
+        jitter: Callable[[], float],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._thread = thread
+        self._fetcher = fetcher
+        self._robots = robots
+        self._workers = workers
+        self._limits = limits
+        self._jitter = jitter
+        self._clock = clock
+
+    async def poll(self, feed: Feed, state: FeedState | None, *, force: bool = False, commit: bool = True) -> Poll:
+        """Ask a feed for what is new, and remember it.
+
+        Args:
+            feed: The feed as the catalogue has it.
+            state: What is remembered of it; None for a first poll. Of another URL, only the name still holds.
+            force: Ask unconditionally, and parse the document even where it is the same as before.
+            commit: Whether to remember anything.
+
+        Raises:
+            StorageError: The poll could not be remembered; the feed is as it was before.
+        """
+        if state is None or state.url != feed.url:
+            state = FeedState(feed.name, feed.url)
+        started = time.monotonic()
+        poll = replace(await self._ask(feed, state, force=force), seconds=time.monotonic() - started)
+        if commit:
+            await self._thread(self._store.commit_poll, poll)
+        return poll
+
+    async def _ask(self, feed: Feed, state: FeedState, *, force: bool) -> Poll:
+        request = _Request(
+            url=cadence.poll_url(state, self._clock()),
+            validators=Validators() if force else state.validators,
+            validators_url=state.effective_url,
+            body_hash=None if force else state.body_hash,
+        )
+        try:
+            response = await self._fetch(feed, request)
+            body_hash = hashlib.sha256(response.body).digest()
+            if response.status == 304 or body_hash == request.body_hash:
+                return self._nothing_new(feed, state, response)
+            document = await self._workers.parse(
+                response.body,
+                feed=feed.name,
+                url=response.url,
+                content_type=response.header("content-type"),
+                now=self._clock(),
+                language=feed.language,
+            )
+        except FetchError as error:
+            return self._failed(feed, state, error, weight=error.weight, status=error.status, after=error.retry_after)
+        except ParseError as error:
+            return self._failed(feed, state, error, weight=Weight.HARD, status=200)
+        return await self._decide(feed, state, request, response, document, body_hash)
+
+    async def _fetch(self, feed: Feed, request: _Request) -> Response:
+        if feed.obey_robots:
+            try:
+                (await self._robots.verdict(request.url)).check()
+            except BlockedError as error:
+                raise BlockedError(f"{error} (obey_robots = false polls it all the same)", weight=Weight.HARD) from None
+        response = await self._fetcher.get(
+            request.url, accept=ACCEPT, validators=request.validators, validators_url=request.validators_url
+        )
+        check(response)
+        return response
+
+    def _nothing_new(self, feed: Feed, state: FeedState, response: Response) -> Poll:
+        """A 304, or the very body of the poll before: validators are renewed, nothing is parsed."""
+        now = self._clock()
+        fresh = response.validators
+        if response.status == 304:
+            fresh = Validators(
+                fresh.etag or state.validators.etag, fresh.last_modified or state.validators.last_modified
+            )
+        state = cadence.after_not_modified(
+            replace(state, validators=fresh),
+            now,
+            self._limits,
+            self._jitter(),
+            fixed=feed.interval,
+            asked=cadence.Asked(lifetime=_lifetime(response)),
+            status=response.status,
+            conditional=response.conditional,
+        )
+        return _poll(feed, state, now, response)
+
+    async def _decide(
+        self,
+        feed: Feed,
+        state: FeedState,
+        request: _Request,
+        response: Response,
+        document: Document,
+        body_hash: bytes,
+    ) -> Poll:
+        keys = {entry.key for entry in document.entries}
+        article_ids = {entry.article_id for entry in document.entries}
+        own, by_article = await self._thread(self._store.known_entries, feed.name, keys, article_ids)
+        now = self._clock()
+        decision: Decision = decide(feed, state, document, own, by_article, now)
+        trusted = document.malformed is None
+        state = cadence.after_redirect(state, now, request.url, response.url if response.permanently_moved else None)
+        state = cadence.after_success(
+            replace(
+                state,
+                # a malformed document may be half of one: the next poll must not be told "not modified"
+                validators=response.validators if trusted else Validators(),
+                body_hash=body_hash if trusted else None,
+                effective_url=response.url,
+                title=document.title,
+            ),
+            now,
+            self._limits,
+            self._jitter(),
+            fixed=feed.interval,
+            asked=cadence.Asked(_lifetime(response), document.ttl, document.skip_hours, document.skip_days),
+            known_share=decision.known_share,
+            gap=decision.gap is not None,
+            status=response.status,
+        )
+        return replace(
+            _poll(feed, state, now, response),
+            listed=len(document.entries),
+            dropped=document.dropped,
+            entries=decision.entries,
+            seen=decision.seen,
+            gap=decision.gap,
+        )
+
+    def _failed(
+        self,
+        feed: Feed,
+        state: FeedState,
+        error: FetchError | ParseError,
+        *,
+        weight: Weight,
+        status: int | None,
+        after: float | None = None,
+    ) -> Poll:
+        now = self._clock()
+        state = cadence.after_failure(
+            state,
+            now,
+            self._limits,
+            self._jitter(),
+            error=str(error),
+            weight=weight,
+            fixed=feed.interval,
+            status=status,
+            retry_after=after,
+        )
+        return Poll(feed=feed.name, at=now, state=state, status=status, error=str(error))
+
+
+def _poll(feed: Feed, state: FeedState, now: datetime, response: Response) -> Poll:
+    return Poll(
+        feed=feed.name,
+        at=now,
+        state=state,
+        status=response.status,
+        conditional=response.conditional,
+        bytes=response.wire_bytes,
+    )
+
+
+def _lifetime(response: Response) -> timedelta | None:
+    return cadence.lifetime(*(response.header(name) for name in ("cache-control", "age", "expires", "date")))

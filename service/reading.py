@@ -1,0 +1,187 @@
+"""From a pending entry to a draft: its page fetched and read, or the feed's own content where no page can be had."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service import __version__
+from service.articles.compose import Draft
+from service.articles.page import Metadata, Page
+from service.articles.retry import next_try
+from service.articles.workers import Workers
+from service.errors import BlockedError, ExtractError, FetchError, GoneError
+from service.net.fetch import Fetcher, Response, check
+from service.net.robots import Robots, Verdict
+from service.settings import TdmPolicy
+from storage.model import (
+    Content,
+    ExtractorFacts,
+    Feed,
+    HttpFacts,
+    Outcome,
+    PendingEntry,
+    Resolution,
+    Retry,
+    Rights,
+)
+
+ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
+WORKER_PAUSE = timedelta(hours=1)
+"""A page that took its worker down is tried once more, this much later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page as it came; without one, the feed's own content is to be read, and ``warnings`` say why."""
+
+    pending: PendingEntry
+    feed: Feed
+    at: datetime
+    response: Response | None = None
+    verdict: Verdict | None = None
+    warnings: tuple[str, ...] = ()
+    otherwise: Resolution | None = None
+    """The outcome where the feed carries no text of its own either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A pending entry that brings no record: a final outcome, or a later try."""
+
+    pending: PendingEntry
+    resolution: Resolution | None = None
+    retry: Retry | None = None
+
+
+class Reader:
+    """Fetches and reads. Expected failures come back as ``Ended``; nothing is remembered here."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        robots: Robots,
+        workers: Workers,
+        *,
+        tdm_policy: TdmPolicy,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._fetcher = fetcher
+        self._robots = robots
+        self._workers = workers
+        self._tdm_policy = tdm_policy
+        self._clock = clock
+
+    async def fetch(self, pending: PendingEntry, feed: Feed) -> Fetched | Ended:
+        """Fetch the page of a pending entry, once."""
+        url, now = pending.entry.url, self._clock()
+        if url is None or feed.content is Content.FEED:
+            return Fetched(pending, feed, now)
+        try:
+            verdict = await self._robots.verdict(url)
+            verdict.check()
+            response = await self._fetcher.get(url, accept=ACCEPT)
+            check(response)
+        except FetchError as error:
+            return self._not_fetched(pending, feed, error)
+        return Fetched(pending, feed, now, response, verdict)
+
+    def _not_fetched(self, pending: PendingEntry, feed: Feed, error: FetchError) -> Fetched | Ended:
+        now = self._clock()
+        if (at := next_try(pending, error, now)) is not None:
+            return Ended(pending, retry=Retry(pending.number, at, str(error)))
+        match error:
+            case GoneError():
+                outcome = Outcome.GONE
+            case BlockedError():
+                outcome = Outcome.SKIPPED
+            case _:
+                outcome = Outcome.FAILED
+        otherwise = Resolution(pending.number, outcome, str(error))
+        return Fetched(pending, feed, now, warnings=(f"page: {error}",), otherwise=otherwise)
+
+    async def read(self, fetched: Fetched) -> Draft | Ended:
+        """Extract the text of a fetched page, or of the feed's own content where there is no page to read."""
+        if fetched.response is None:
+            return await self._read_feed(fetched)
+        pending, response = fetched.pending, fetched.response
+        try:
+            page = await self._workers.extract(
+                response.body,
+                url=response.url,
+                content_type=response.content_type,
+                charset=response.charset,
+                headers=response.headers,
+                now=fetched.at,
+            )
+        except ExtractError as error:
+            if error.worker_died and pending.attempts == 0:
+                return Ended(pending, retry=Retry(pending.number, fetched.at + WORKER_PAUSE, str(error)))
+            otherwise = Resolution(pending.number, Outcome.FAILED, str(error))
+            return await self._read_feed(replace(fetched, warnings=(f"page: {error}",), otherwise=otherwise))
+        if self._tdm_policy is TdmPolicy.SKIP and (said := _reservation(page.metadata)):
+            return Ended(pending, Resolution(pending.number, Outcome.SKIPPED, f"the page says {said}"))
+        summary = None if page.metadata.description else await self._plain(pending.entry.summary, response.url)
+        return Draft(
+            pending=pending,
+            feed=fetched.feed,
+            paragraphs=page.paragraphs,
+            text_source="page",
+            metadata=page.metadata,
+            summary=summary,
+            extractor=page.extractor,
+            rights=_rights(page.metadata, response, fetched.verdict),
+            http=_facts(response, page),
+            url=response.url,
+            fetched=fetched.at,
+            warnings=fetched.warnings + page.warnings,
+        )
+
+    async def _read_feed(self, fetched: Fetched) -> Draft | Ended:
+        pending, entry = fetched.pending, fetched.pending.entry
+        base = entry.url or pending.feed_url
+        paragraphs = await self._workers.fragment(entry.content or entry.summary or "", url=base)
+        if not paragraphs:
+            nothing = Resolution(pending.number, Outcome.FAILED, "the feed carries no text for this entry")
+            return Ended(pending, fetched.otherwise or nothing)
+        return Draft(
+            pending=pending,
+            feed=fetched.feed,
+            paragraphs=paragraphs,
+            text_source="feed",
+            metadata=Metadata(),
+            summary=await self._plain(entry.summary, base),
+            extractor=ExtractorFacts("feed", __version__),
+            rights=Rights(),
+            http=HttpFacts(),
+            url=entry.url,
+            fetched=fetched.at,
+            warnings=fetched.warnings,
+        )
+
+    async def _plain(self, html: str | None, url: str) -> str | None:
+        return " ".join(await self._workers.fragment(html, url=url)) or None if html else None
+
+
+def _reservation(metadata: Metadata) -> str | None:
+    return "noarchive" if metadata.noarchive else "tdm-reservation" if metadata.tdm_reservation else None
+
+
+def _rights(metadata: Metadata, response: Response, verdict: Verdict | None) -> Rights:
+    return Rights(
+        robots_allowed=verdict.allowed if verdict else None,
+        noarchive=metadata.noarchive,
+        noai=metadata.noai,
+        tdm_reservation=metadata.tdm_reservation,
+        content_signal=response.header("content-signal") or (verdict.content_signal if verdict else None),
+    )
+
+
+def _facts(response: Response, page: Page) -> HttpFacts:
+    return HttpFacts(
+        status=response.status,
+        etag=response.header("etag"),
+        last_modified=response.header("last-modified"),
+        content_type=response.header("content-type"),
+        charset=page.charset,
+        bytes=len(response.body),
+    )

@@ -1,0 +1,273 @@
+"""What is due, how much at once, back-pressure, draining: one shot or forever.
+
+Per host one lane polls feeds and one lane fetches pages, each a request at a time; lanes of different hosts run side by
+side, ``concurrency`` requests in all. Pages wait for an extraction worker, readings for the archive: both queues are
+bounded, so a slow disk slows the network down instead of filling the memory.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.archiving import Archived
+from service.articles.compose import Draft
+from service.net.urls import host
+from service.pipeline import Pipeline
+from service.reading import Ended, Fetched
+from storage.model import Feed, FeedState, Health, Outcome, PendingEntry, Poll, Resolution
+
+BATCH, BATCH_WAIT = 50, 0.2
+"""Articles per commit, and seconds until a smaller batch is committed."""
+LANE_WINDOW = 20
+"""Pending entries a lane reads from the store at a time."""
+PAGES_PER_WORKER = 16
+"""Pages held in memory, fetched but not yet extracted, per extraction worker."""
+
+Event = Poll | Archived | Ended
+Listener = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has come to so far. Kept by listening to its events."""
+
+    polled: int = 0
+    not_modified: int = 0
+    failed_feeds: int = 0
+    new_entries: int = 0
+    archived: int = 0
+    revised: int = 0
+    """How many of the archived are later revisions."""
+    removed: int = 0
+    """Repeated paragraphs taken out."""
+    gaps: int = 0
+    postponed: int = 0
+    ended: dict[Outcome, int] = field(default_factory=dict)
+    """Outcomes without a record: unchanged, skipped, failed, gone."""
+
+    def add(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case Poll():
+                self.polled += 1
+                self.not_modified += event.status == 304
+                self.failed_feeds += event.error is not None
+                self.gaps += event.gap is not None
+                for new in event.entries:
+                    self.new_entries += 1
+                    if new.outcome is not Outcome.PENDING:
+                        self._end(new.outcome)
+            case Archived(article=article):
+                self.archived += 1
+                self.revised += article.revision > 1
+                self.removed += len(article.removed)
+            case Ended(resolution=Resolution(outcome=outcome)):
+                self._end(outcome)
+            case Ended():
+                self.postponed += 1
+
+    def _end(self, outcome: Outcome) -> None:
+        self.ended[outcome] = self.ended.get(outcome, 0) + 1
+
+
+class Runner:
+    """Runs a pipeline over a catalogue's feeds. Used from one event loop; ``stop`` may be called at any time."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        feeds: Sequence[Feed],
+        states: dict[str, FeedState],
+        *,
+        concurrency: int,
+        workers: int,
+        clock: Callable[[], datetime],
+        listen: Listener,
+    ) -> None:
+        self._pipeline = pipeline
+        self._feeds = {feed.name: feed for feed in feeds}
+        self.states = states
+        """The newest state of every feed polled before."""
+        self.tally = Tally()
+        self._clock = clock
+        self._listen = listen
+        self._requests = asyncio.Semaphore(concurrency)
+        self._pages = asyncio.Semaphore(PAGES_PER_WORKER * workers)
+        self._readings: asyncio.Queue[Draft | Ended | None] = asyncio.Queue(2 * BATCH)
+        self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._polling: dict[str, asyncio.Task[None]] = {}
+        self._extracting: set[asyncio.Task[None]] = set()
+        self._in_flight: set[int] = set()
+        self._stopping = False
+        self._group: asyncio.TaskGroup
+
+    # -- the ways to run -----------------------------------------------------------------------------------------------
+
+    async def crawl(self, feeds: Sequence[Feed], *, force: bool = False) -> None:
+        """One shot: poll these feeds, then archive everything pending; returns when all of it has settled.
+
+        Raises:
+            StorageError: nothing more could be remembered; what was committed stands.
+        """
+        async with self._working():
+            self._poll(feeds, force=force)
+            await _all(self._polling)
+            await self._open_lanes()
+            await _all(self._lanes)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Within it, ``tick`` keeps the work going; at its end everything under way is drained."""
+        async with self._working():
+            yield
+
+    async def tick(self) -> None:
+        """Start what has become due. Never waits for it."""
+        if self._stopping:
+            return
+        self._poll([feed for feed in self.due() if not self._is_waiting(feed)], force=False)
+        await self._open_lanes()
+
+    def due(self, feeds: Iterable[Feed] | None = None) -> list[Feed]:
+        """Those of ``feeds`` whose time has come, of all enabled ones without it; feeds that are gone never are."""
+        now = self._clock()
+        candidates = [feed for feed in self._feeds.values() if feed.enabled] if feeds is None else feeds
+        return [feed for feed in candidates if self._is_due(feed, now)]
+
+    def stop(self) -> None:
+        """Stop taking new work: requests under way are given up, pages already fetched are still archived."""
+        self._stopping = True
+        self._to_poll.clear()
+        for task in (*self._polling.values(), *self._lanes.values()):
+            task.cancel()
+
+    def replace_feeds(self, feeds: Iterable[Feed]) -> None:
+        """Use another catalogue from now on."""
+        self._feeds = {feed.name: feed for feed in feeds}
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _is_due(self, feed: Feed, now: datetime) -> bool:
+        state = self.states.get(feed.name)
+        if state is None or state.url != feed.url:
+            return True
+        return state.health is not Health.GONE and (state.next_due is None or state.next_due <= now)
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                self._group.create_task(self._archivist())
+                yield
+                await _all(self._polling)
+                await _all(self._lanes)
+                while self._extracting:
+                    await asyncio.wait(self._extracting)
+                await self._readings.put(None)
+        except* Exception as errors:  # noqa: BLE001  one error says more than the group it came in
+            raise _first(errors) from None
+
+    def _poll(self, feeds: Iterable[Feed], *, force: bool) -> None:
+        for feed in feeds:
+            self._to_poll.setdefault(host(feed.url), deque()).append((feed, force))
+        for name in self._to_poll.keys() - self._polling.keys():
+            self._start(self._polling, name, self._poll_lane(name))
+
+    def _is_waiting(self, feed: Feed) -> bool:
+        name = host(feed.url)
+        return name in self._polling and any(feed.name == other.name for other, _ in self._to_poll.get(name, ()))
+
+    def _start(self, lanes: dict[str, asyncio.Task[None]], name: str, work: "asyncio._CoroutineLike[None]") -> None:
+        task = lanes[name] = self._group.create_task(work)
+        task.add_done_callback(lambda _: lanes.pop(name))
+
+    async def _poll_lane(self, name: str) -> None:
+        waiting = self._to_poll[name]
+        while waiting and not self._stopping:
+            feed, force = waiting[0]
+            async with self._requests:
+                poll = await self._pipeline.poller.poll(feed, self.states.get(feed.name), force=force)
+            self.states[feed.name] = poll.state
+            self._tell(poll)
+            waiting.popleft()
+        self._to_poll.pop(name, None)
+
+    async def _open_lanes(self) -> None:
+        for name in await self._pipeline.archivist.pending_hosts():
+            if name not in self._lanes and not self._stopping:
+                self._start(self._lanes, name, self._page_lane(name))
+
+    async def _page_lane(self, name: str) -> None:
+        after = 0
+        while batch := await self._pipeline.archivist.pending(name, LANE_WINDOW, after):
+            for pending in batch:
+                after = pending.number
+                if pending.number not in self._in_flight:
+                    await self._page(pending)
+
+    async def _page(self, pending: PendingEntry) -> None:
+        feed = self._feeds.get(pending.feed) or Feed(pending.feed, pending.feed_url)
+        await self._pages.acquire()
+        self._in_flight.add(pending.number)
+        try:
+            async with self._requests:
+                fetched = await self._pipeline.reader.fetch(pending, feed)
+        except BaseException:
+            self._let_go(pending)
+            raise
+        task = self._group.create_task(self._extract(fetched))
+        self._extracting.add(task)
+        task.add_done_callback(self._extracting.discard)
+
+    async def _extract(self, fetched: Fetched | Ended) -> None:
+        try:
+            reading = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
+        except BaseException:
+            self._let_go(fetched.pending)
+            raise
+        self._pages.release()
+        await self._readings.put(reading)
+
+    def _let_go(self, pending: PendingEntry) -> None:
+        self._pages.release()
+        self._in_flight.discard(pending.number)
+
+    async def _archivist(self) -> None:
+        """Takes readings as they come and archives them in batches, until a None says that was the last."""
+        last = False
+        while not last:
+            batch = [reading for reading in [await self._readings.get()] if reading is not None]
+            last = not batch
+            try:
+                async with asyncio.timeout(BATCH_WAIT):
+                    while not last and len(batch) < BATCH:
+                        reading = await self._readings.get()
+                        if reading is None:
+                            last = True
+                        else:
+                            batch.append(reading)
+            except TimeoutError:
+                pass  # a smaller batch, then
+            for event in await self._pipeline.archivist.archive(batch) if batch else ():
+                self._tell(event)
+            self._in_flight.difference_update(reading.pending.number for reading in batch)
+
+    def _tell(self, event: Event) -> None:
+        self.tally.add(event)
+        self._listen(event)
+
+
+async def _all(tasks: dict[str, asyncio.Task[None]]) -> None:
+    while tasks:
+        await asyncio.wait(tasks.values())
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

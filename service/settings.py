@@ -1,0 +1,283 @@
+"""The settings: frozen, checked as a whole, read from the environment, then from ``.env``; nothing else reads those."""
+
+import difflib
+import io
+import os
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.errors import SettingsError
+from service.units import format_duration, format_size, parse_duration, parse_size
+from storage.model import Scope
+
+PREFIX = "VEILLE_"
+SECRETS = ("database_url", "notify_url")
+"""Settings that may be given as a file holding the value: ``VEILLE_DATABASE_URL_FILE=/run/credentials/…``."""
+
+
+class TdmPolicy(StrEnum):
+    """What to do with a page that reserves its rights (noarchive, ``tdm-reservation: 1``)."""
+
+    RECORD = "record"
+    SKIP = "skip"
+
+
+class LogFormat(StrEnum):
+    """How log lines look: ``auto`` is console on a terminal, JSON elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe message worth a line."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _duration(value: Any) -> Any:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _size(value: Any) -> Any:
+    return parse_size(value) if isinstance(value, str) else value
+
+
+def _items(value: Any) -> Any:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Size = Annotated[int, BeforeValidator(_size)]
+Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and a line of help. Durations read as ``15m``, sizes as ``10MB``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", validate_default=False
+    )
+
+    data_dir: Path = Field(Path("data"), description="Where the archive and its database lie.")
+    feeds_file: Path | None = Field(
+        None, description="The feeds to watch; empty: ./feeds.toml, or the shipped RFI catalogue where there is none."
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the database; empty: SQLite in the data directory. Or ..._FILE."
+    )
+    contact: str | None = Field(
+        None, description="Address or page by which a site's owner can reach you; goes into the User-Agent."
+    )
+    user_agent: str | None = Field(None, description="The whole User-Agent; empty: veille/VERSION (+CONTACT).")
+    poll_interval: Duration = Field(
+        timedelta(minutes=60), description="Where a feed's adaptive interval starts.", gt=timedelta(0)
+    )
+    poll_min: Duration = Field(
+        timedelta(minutes=15), description="No feed is polled more often than this.", gt=timedelta(0)
+    )
+    poll_max: Duration = Field(
+        timedelta(hours=24), description="No healthy feed is polled less often than this.", gt=timedelta(0)
+    )
+    host_delay: Duration = Field(
+        timedelta(seconds=1), description="Pause between the end of an answer and the next request to its host."
+    )
+    concurrency: int = Field(64, description="Requests under way at once, over all hosts.", ge=1, le=10_000)
+    workers: int = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)),
+        description="Extraction processes; empty: as many as cores.",
+        ge=1,
+        le=1_024,
+    )
+    timeout: Duration = Field(
+        timedelta(seconds=60), description="The longest one request may take, redirects included.", gt=timedelta(0)
+    )
+    max_bytes: Size = Field(10_000_000, description="Largest body on the wire; twice that inflated.", ge=1_000)
+    allowed_networks: Items = Field(
+        (), description="Networks that are not public but may be fetched from: 127.0.0.0/8, 10.1.0.0/16:8080."
+    )
+    keep_raw: str = Field("none", description="Raw copies of what was fetched; this version keeps none.")
+    dedup: Annotated[Scope, BeforeValidator(_lower)] = Field(
+        Scope.BOILERPLATE,
+        description="Duplicate filter: off or on; this version looks inside the article at every scope but off.",
+    )
+    tdm_policy: Annotated[TdmPolicy, BeforeValidator(_lower)] = Field(
+        TdmPolicy.RECORD, description="Pages that say noarchive or tdm-reservation: record it, or skip them."
+    )
+    timezone: str = Field("UTC", description="Time zone of the times shown to people; records are always UTC.")
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+        LogLevel.INFO, description="debug, info, warning or error."
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = Field(
+        LogFormat.AUTO, description="console, json, or auto: console on a terminal, JSON elsewhere."
+    )
+    metrics_bind: str | None = Field(None, description="Address for metrics; this version serves none, leave empty.")
+    notify_url: str | None = Field(None, description="Where to send alerts; this version sends none, leave empty.")
+
+    @field_validator("keep_raw", "metrics_bind", "notify_url")
+    @classmethod
+    def _not_in_this_version(cls, value: str | None) -> str | None:
+        if value not in (None, "none"):
+            raise ValueError("this version has nothing behind this setting yet; leave it empty")
+        return value
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from service.net.addresses import AllowedNetwork
+
+        for text in value:
+            AllowedNetwork.parse(text)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone; for example UTC or Europe/Paris") from None
+        return value
+
+    @model_validator(mode="after")
+    def _order(self) -> "Settings":
+        if self.poll_min > self.poll_max:
+            raise ValueError(f"{PREFIX}POLL_MIN is longer than {PREFIX}POLL_MAX")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'veille.db').absolute()}"
+
+
+def load(env_file: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings: ``overrides`` that are not None, then the environment, then ``env_file`` (or ``./.env``).
+
+    Raises:
+        SettingsError: one line for every wrong or unknown setting, with the file and line it stands in.
+    """
+    origins, problems = _origins(env_file)
+    problems += [f"{origin}: {problem}" for key, origin in origins.items() if (problem := _unknown(key))]
+    given = _secrets(env_file, problems) | {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(_env_file=env_file or ".env", **given)  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems += [_describe(problem, origins) for problem in error.errors()]
+        raise SettingsError("\n".join(problems)) from None
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def debugging() -> bool:
+    """Whether ``VEILLE_LOG_LEVEL=debug`` asks for tracebacks; looks at the environment only, and cannot fail."""
+    return os.environ.get(f"{PREFIX}LOG_LEVEL", "").lower() == LogLevel.DEBUG
+
+
+def notify_socket() -> tuple[str | None, float | None]:
+    """Where systemd listens for notifications, and the watchdog's interval in seconds; None where it asks for none."""
+    watchdog = os.environ.get("WATCHDOG_USEC")
+    return os.environ.get("NOTIFY_SOCKET"), int(watchdog) / 1_000_000 if watchdog else None
+
+
+def catalogue_path(settings: Settings) -> Path | None:
+    """The feeds file in use: the one named, else ``./feeds.toml``; None where the shipped catalogue serves."""
+    if settings.feeds_file is not None:
+        return settings.feeds_file
+    here = Path("feeds.toml")
+    return here if here.exists() else None
+
+
+def example() -> str:
+    """The text of ``.env.example``: every setting, a line of help and its default, commented out."""
+    lines = [
+        "# Settings of veille. Copy to .env and change what you need; a line that starts with # keeps its default.",
+        "# The environment wins over this file. Durations read as 90s, 15m, 2h, 1d; sizes as 500KB, 10MB.",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = None if field.default_factory else field.default
+        lines += ["", f"# {field.description}", f"#{PREFIX}{name.upper()}={_written(default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _written(value: Any) -> str:
+    match value:
+        case None | ():
+            return ""
+        case timedelta():
+            return format_duration(value)
+        case int() if value >= 1_000_000:
+            return format_size(value)
+        case _:
+            return str(value)
+
+
+def _origins(env_file: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Where each ``VEILLE_`` key is set, the winner's place, and what is wrong with the file itself."""
+    origins: dict[str, str] = {}
+    problems: list[str] = []
+    path = env_file or Path(".env")
+    try:
+        text = path.read_text(encoding="utf-8") if env_file or path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"]
+    for binding in parse_stream(io.StringIO(text)):
+        written = binding.original.string
+        # a binding begins with the blank lines before it
+        line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+        if binding.error:
+            problems.append(f"{path}:{line}: not of the form NAME=value")
+        elif binding.key and binding.key.upper().startswith(PREFIX):
+            origins[binding.key.upper()] = f"{path}:{line}"
+    origins |= {key.upper(): "environment" for key in os.environ if key.upper().startswith(PREFIX)}
+    return origins, problems
+
+
+def _unknown(key: str) -> str | None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    known += [f"{PREFIX}{name.upper()}_FILE" for name in SECRETS]
+    if key in known:
+        return None
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"{key} is no setting" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _secrets(env_file: Path | None, problems: list[str]) -> dict[str, Any]:
+    """Values of the secrets that are given as files."""
+    named = dotenv_values(env_file or ".env") | dict(os.environ)
+    secrets: dict[str, Any] = {}
+    for name in SECRETS:
+        key = f"{PREFIX}{name.upper()}_FILE"
+        if path := named.get(key):
+            try:
+                secrets[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}")
+    return secrets
+
+
+def _describe(problem: Any, origins: dict[str, str]) -> str:
+    """One validation error in a person's words: where it stands, which setting, what is wrong."""
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if not problem["loc"]:
+        return str(message)
+    key = PREFIX + str(problem["loc"][0]).upper()
+    expected = "" if problem["type"] == "value_error" else "should be "
+    return f"{origins.get(key, 'arguments')}: {key}: {expected}{message} (it is {str(problem['input'])!r})"

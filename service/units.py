@@ -1,0 +1,89 @@
+"""Durations and sizes as people write them: ``15m``, ``1h30m``, ``10MB``. Pure."""
+
+import re
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_MICROSECONDS = {
+    "ms": 1_000,
+    "s": 10**6,
+    "m": 60 * 10**6,
+    "h": 3_600 * 10**6,
+    "d": 86_400 * 10**6,
+    "w": 604_800 * 10**6,
+}
+_DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d|w)")
+_DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+")
+
+_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_BYTES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_TENTH = Decimal("0.1")
+_SIZE = re.compile(rf"({_NUMBER})\s*([a-z]*)")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration: numbers with a unit (ms, s, m, h, d, w), longest first or not, added up.
+
+    ``0`` needs no unit. White space and case do not count; parts of a microsecond are rounded.
+
+    Raises:
+        ValueError: with a line that says what a duration looks like.
+    """
+    compact = "".join(text.split()).lower()
+    if compact == "0":
+        return timedelta(0)
+    if not _DURATION.fullmatch(compact):
+        if re.fullmatch(_NUMBER, compact):
+            raise ValueError(f'"{text}" has no unit: write {compact}s, {compact}m, {compact}h or {compact}d')
+        raise ValueError(f'"{text}" is not a duration: write 45s, 15m, 2h, 1h30m or 1d')
+    parts = _DURATION_PART.findall(compact)
+    microseconds = sum(Decimal(number) * _MICROSECONDS[unit] for number, unit in parts)
+    try:
+        return timedelta(microseconds=int(Decimal(microseconds).to_integral_value(ROUND_HALF_UP)))
+    except (OverflowError, ArithmeticError):
+        raise ValueError(f'"{text}" is too long a duration') from None
+
+
+def format_duration(duration: timedelta) -> str:
+    """Write a duration so that ``parse_duration`` reads the same one back: ``1h30m``, ``2d``, ``0.5s``, ``0s``.
+
+    A negative one, which no setting may be, is written with a leading minus.
+    """
+    if duration < timedelta(0):
+        return f"-{format_duration(-duration)}"
+    rest = duration // timedelta(microseconds=1)
+    text = ""
+    for unit in ("d", "h", "m"):
+        count, rest = divmod(rest, _MICROSECONDS[unit])
+        text += f"{count}{unit}" if count else ""
+    if rest or not text:
+        seconds, fraction = divmod(rest, _MICROSECONDS["s"])
+        text += f"{seconds}.{fraction:06}".rstrip("0") + "s" if fraction else f"{seconds}s"
+    return text
+
+
+def parse_size(text: str) -> int:
+    """Read a size in bytes: a number with B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (of 1024).
+
+    A bare number counts bytes. White space and case do not count; parts of a byte are dropped.
+
+    Raises:
+        ValueError: with a line that says what a size looks like.
+    """
+    match = _SIZE.fullmatch(text.strip().lower())
+    if match is None or (unit := match[2] or "b") not in _BYTES:
+        raise ValueError(f'"{text}" is not a size: write 500kB, 10MB, 2GiB or a number of bytes')
+    return int(Decimal(match[1]) * _BYTES[unit])
+
+
+def format_size(size: int) -> str:
+    """Write a size for people, in powers of 1000 and to one decimal: ``10MB``, ``1.5GB``, ``0B``."""
+    if size < 1000:
+        return f"{size}B"
+    value = Decimal(size) / 1000
+    for unit in ("kB", "MB", "GB"):
+        if (rounded := value.quantize(_TENTH, ROUND_HALF_UP)) < 1000:
+            return f"{rounded}".removesuffix(".0") + unit
+        value /= 1000
+    return f"{value.quantize(_TENTH, ROUND_HALF_UP)}".removesuffix(".0") + "TB"

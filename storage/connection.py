@@ -1,0 +1,129 @@
+"""Transactions over one database connection, SQLite's or PostgreSQL's, and their errors in one line."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from storage.errors import StorageError
+
+T = TypeVar("T")
+
+
+def create_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
+    """An engine of a single connection; opens nothing yet.
+
+    SQLite runs in WAL with ``synchronous=FULL``: what is committed outlives a power cut. A database locked by another
+    process is waited for 5 seconds, or ``?timeout=`` in the URL.
+
+    Raises:
+        StorageError: the URL is of another database, or PostgreSQL's driver is not installed.
+    """
+    backend = url.get_backend_name()
+    try:
+        if backend == "sqlite":
+            return _sqlite_engine(url, readonly=readonly)
+        if backend == "postgresql":
+            engine = sa.create_engine(
+                url.set(drivername="postgresql+psycopg"), pool_size=1, max_overflow=0, pool_pre_ping=True
+            )
+            if readonly:
+                sa.event.listen(engine, "begin", _begin_readonly)
+            return engine
+    except ModuleNotFoundError as error:
+        raise StorageError(f"{error.name} is not installed; pip install 'veille[postgresql]' brings it") from None
+    raise StorageError(f"a {backend} database is not supported: only sqlite:///FILE and postgresql+psycopg://…")
+
+
+def _sqlite_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
+    if readonly:
+        if not url.database or not Path(url.database).exists():
+            raise StorageError(f"there is no database {url.database or 'in memory'}")
+        path = Path(url.database).absolute().as_uri()
+        url = url.set(database=path).update_query_dict({"mode": "ro", "uri": "true"})
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},  # one thread at a time, but not always the same
+    )
+    sa.event.listen(engine, "connect", _set_up_readonly if readonly else _set_up)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: Any, _: object) -> None:
+    _set_up_readonly(connection, _)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _set_up_readonly(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # or the driver would begin transactions of its own, later than asked
+
+
+def _begin(connection: sa.Connection) -> None:
+    """A writer takes the lock at once: taken only at the first write, it could be refused halfway."""
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _begin_readonly(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+class Transactions:
+    """What the parts of a store share: transactions to read or write in, and the SQL the two databases spell alike."""
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the database. Raises StorageError."""
+        with self._explained(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction that is durable when the block ends, or undone where it raises. Raises StorageError."""
+        with (
+            self._explained(),
+            self._engine.connect().execution_options(writing=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+            # drivers and SQLAlchemy spread an error over many lines, with the statement and its values
+            raise StorageError(f"the database {self._name}: {' '.join(str(reason).split())}") from None
+
+    def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+        """An INSERT that knows ON CONFLICT, in the words of this database."""
+        return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+    def _upsert(self, table: sa.Table, values: dict[str, Any]) -> sa.Executable:
+        """Insert a row, or give the row with this primary key these values."""
+        statement = self._insert(table).values(values)
+        rest = {name: value for name, value in values.items() if not table.c[name].primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+
+
+def batches(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
+    """``items`` in lists of at most ``size``: databases bound the number of values in a statement."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,156 @@
+"""The store's ledger: what waits for its article, and how every entry version has ended."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from storage.connection import Transactions, batches
+from storage.model import Entry, Ledger, Outcome, PendingEntry, Resolution, Retry, Sibling
+from storage.shapes import loader
+from storage.tables import entries, feeds, is_pending
+
+_load_entry = loader(Entry)
+
+
+class LedgerPart(Transactions):
+    """The part of ``storage.store.Store`` that keeps the ledger."""
+
+    def pending_hosts(self, now: datetime) -> Sequence[str]:
+        """See ``Store.pending_hosts``."""
+        hosts = (
+            sa.select(entries.c.host)
+            .where(is_pending, _is_due(entries, now))
+            .group_by(entries.c.host)
+            .order_by(sa.func.count().desc(), entries.c.host)
+        )
+        with self._reading() as connection:
+            return connection.execute(hosts).scalars().all()
+
+    def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
+        """See ``Store.pending``."""
+        lead = (
+            sa.select(entries, feeds.c.url.label("feed_url"))
+            .join(feeds, feeds.c.name == entries.c.feed)
+            .where(is_pending, entries.c.host == host, entries.c.number > after, _is_due(entries, now))
+            .where(~_has_lead(now))
+            .order_by(entries.c.number)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(lead).all()
+            siblings = _siblings(connection, rows)
+        return [_pending(row, siblings[row.number]) for row in rows]
+
+    def settle(self, resolutions: Sequence[Resolution], retries: Sequence[Retry], now: datetime) -> None:
+        """See ``Store.settle``."""
+        with self._writing() as connection:
+            end(connection, resolutions, now)
+            if retries:
+                postponed = _attempted(now).where(is_pending)
+                connection.execute(
+                    postponed.values(next_try=sa.bindparam("_at", type_=entries.c.next_try.type)),
+                    [{"_number": retry.number, "_reason": retry.reason, "_at": retry.at} for retry in retries],
+                )
+
+    def ledger(self) -> Mapping[str, Ledger]:
+        """See ``Store.ledger``."""
+        counts = sa.select(entries.c.feed, entries.c.outcome, sa.func.count()).group_by(
+            entries.c.feed, entries.c.outcome
+        )
+        sums: defaultdict[str, dict[Outcome, int]] = defaultdict(dict)
+        with self._reading() as connection:
+            for feed, outcome, count in connection.execute(counts):
+                sums[feed][outcome] = count
+        return {feed: Ledger(counts) for feed, counts in sums.items()}
+
+    def reasons(self) -> Mapping[tuple[str, str], int]:
+        """See ``Store.reasons``."""
+        counts = (
+            sa.select(entries.c.outcome, entries.c.reason, sa.func.count())
+            .where(entries.c.reason.is_not(None))
+            .group_by(entries.c.outcome, entries.c.reason)
+        )
+        with self._reading() as connection:
+            return {(outcome.value, reason): count for outcome, reason, count in connection.execute(counts)}
+
+
+def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datetime) -> None:
+    """End entry versions, inside a transaction.
+
+    A version that has ended stays so, but for one that a record was made from after all: that one is archived, so
+    that as many versions are archived as there are records.
+    """
+    ending = _attempted(now).values(
+        outcome=sa.bindparam("_outcome", type_=entries.c.outcome.type), decided_at=now, next_try=None, payload=None
+    )
+    archived = [_values(resolution) for resolution in resolutions if resolution.outcome is Outcome.ARCHIVED]
+    others = [_values(resolution) for resolution in resolutions if resolution.outcome is not Outcome.ARCHIVED]
+    if archived:
+        connection.execute(ending.where(entries.c.outcome != Outcome.ARCHIVED), archived)
+    if others:
+        connection.execute(ending.where(is_pending), others)
+
+
+def _values(resolution: Resolution) -> dict[str, Any]:
+    return {"_number": resolution.number, "_outcome": resolution.outcome, "_reason": resolution.reason}
+
+
+def _attempted(now: datetime) -> sa.Update:
+    """An update of the entry version ``_number`` that counts an attempt and gives it the reason ``_reason``."""
+    return (
+        entries.update()
+        .where(entries.c.number == sa.bindparam("_number"))
+        .values(
+            attempts=entries.c.attempts + 1,
+            first_tried=sa.func.coalesce(entries.c.first_tried, sa.literal(now, entries.c.first_tried.type)),
+            reason=sa.bindparam("_reason"),
+        )
+    )
+
+
+def _is_due(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(table.c.next_try.is_(None), table.c.next_try <= now)
+
+
+def _has_lead(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether an earlier entry version that is due leads to the same article: that one brings this one along."""
+    earlier = entries.alias("earlier")
+    return (
+        sa.select(1)
+        .where(
+            earlier.c.article_id == entries.c.article_id,
+            earlier.c.outcome == Outcome.PENDING,
+            earlier.c.number < entries.c.number,
+            _is_due(earlier, now),
+        )
+        .exists()
+    )
+
+
+def _siblings(connection: sa.Connection, leads: Sequence[Any]) -> Mapping[int, tuple[Sibling, ...]]:
+    lead_of = {row.article_id: row.number for row in leads}
+    siblings: defaultdict[int, tuple[Sibling, ...]] = defaultdict(tuple)
+    columns = sa.select(entries.c.number, entries.c.feed, entries.c.article_id).order_by(entries.c.number)
+    for some in batches(lead_of):
+        for number, feed, article_id in connection.execute(columns.where(is_pending, entries.c.article_id.in_(some))):
+            if number != (lead := lead_of[article_id]):
+                siblings[lead] += (Sibling(number, feed),)
+    return siblings
+
+
+def _pending(row: Any, siblings: tuple[Sibling, ...]) -> PendingEntry:
+    return PendingEntry(
+        number=row.number,
+        feed=row.feed,
+        feed_url=row.feed_url,
+        version=row.version,
+        entry=_load_entry(orjson.loads(row.payload)),
+        first_seen=row.first_seen,
+        attempts=row.attempts,
+        first_tried=row.first_tried,
+        siblings=siblings,
+    )

@@ -1,0 +1,248 @@
+"""The store's side of the archive: where each record stands, COMMIT 2, and what recovery found."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.connection import Transactions, batches
+from storage.ledger import end
+from storage.model import ArchivedRevision, Article, Outcome, Place, Resolution
+from storage.polling import host
+from storage.tables import article_urls, articles, entries, files, is_pending
+
+_REVISION = (
+    articles.c.id,
+    articles.c.revision,
+    articles.c.text_hash,
+    articles.c.title,
+    articles.c.file,
+    articles.c.offset,
+    articles.c.length,
+)
+
+
+class PlacesPart(Transactions):
+    """The part of ``storage.store.Store`` that the archive speaks to."""
+
+    def commit_articles(
+        self,
+        file: str,
+        offset: int,
+        articles: Sequence[tuple[Article, Place]],
+        resolutions: Sequence[Resolution],
+        now: datetime,
+    ) -> None:
+        """See ``Store.commit_articles``."""
+        with self._writing() as connection:
+            self._advance(connection, file, offset)
+            self._record(connection, articles)
+            end(connection, resolutions, now)
+
+    def adopt(self, file: str, offset: int, articles: Iterable[tuple[Article, Place]], now: datetime) -> int:
+        """See ``Store.adopt``."""
+        adopted = 0
+        with self._writing() as connection:
+            self._advance(connection, file, offset)
+            for some in batches(articles):
+                new = _unknown(connection, some)
+                self._record(connection, new)
+                _match(connection, [article for article, _ in new], now)
+                adopted += len(new)
+        return adopted
+
+    def committed_offset(self, file: str) -> int:
+        """See ``Store.committed_offset``."""
+        with self._reading() as connection:
+            return connection.scalar(sa.select(files.c.committed).where(files.c.path == file)) or 0
+
+    def committed_files(self) -> Mapping[str, int]:
+        """See ``Store.committed_files``."""
+        with self._reading() as connection:
+            return {row.path: row.committed for row in connection.execute(sa.select(files).order_by(files.c.path))}
+
+    def latest(self, article_ids: Collection[str]) -> Mapping[str, ArchivedRevision]:
+        """See ``Store.latest``."""
+        newest = sa.select(*_REVISION).where(_is_latest)
+        with self._reading() as connection:
+            return {
+                row.id: _revision(row)
+                for some in batches(article_ids)
+                for row in connection.execute(newest.where(articles.c.id.in_(some)))
+            }
+
+    def revisions(self, article_id: str) -> Sequence[ArchivedRevision]:
+        """See ``Store.revisions``."""
+        all_ = sa.select(*_REVISION).where(articles.c.id == article_id).order_by(articles.c.revision)
+        with self._reading() as connection:
+            return [_revision(row) for row in connection.execute(all_)]
+
+    def records_in(self, file: str, start: int, limit: int) -> Sequence[ArchivedRevision]:
+        """See ``Store.records_in``."""
+        some = (
+            sa.select(*_REVISION)
+            .where(articles.c.file == file, articles.c.offset >= start)
+            .order_by(articles.c.offset)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return [_revision(row) for row in connection.execute(some)]
+
+    def balance(self) -> tuple[int, int]:
+        """See ``Store.balance``."""
+        archived = sa.select(sa.func.count()).where(entries.c.outcome == Outcome.ARCHIVED).scalar_subquery()
+        records = sa.select(sa.func.count()).select_from(articles).scalar_subquery()
+        with self._reading() as connection:
+            row = connection.execute(sa.select(archived, records)).one()
+        return row[0], row[1]
+
+    def find_urls(self, urls: Collection[str]) -> Mapping[str, str]:
+        """See ``Store.find_urls``."""
+        by_hash = {_hash(url): url for url in urls}
+        with self._reading() as connection:
+            return {
+                by_hash[row.hash]: row.article_id
+                for some in batches(by_hash)
+                for row in connection.execute(sa.select(article_urls).where(article_urls.c.hash.in_(some)))
+            }
+
+    def find_id(self, prefix: str) -> str | None:
+        """See ``Store.find_id``."""
+        # a range, which the index serves; "g" follows every hex digit
+        begins = sa.and_(articles.c.id >= prefix, articles.c.id < prefix + "g")
+        with self._reading() as connection:
+            found = connection.execute(sa.select(articles.c.id).where(begins).distinct().limit(2)).scalars().all()
+        return found[0] if len(found) == 1 else None
+
+    def sightings(self, article_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """See ``Store.sightings``."""
+        feeds = (
+            sa.select(entries.c.article_id, entries.c.feed)
+            .group_by(entries.c.article_id, entries.c.feed)
+            .order_by(sa.func.min(entries.c.first_seen), sa.func.min(entries.c.number))
+        )
+        seen: dict[str, tuple[str, ...]] = {}
+        with self._reading() as connection:
+            for some in batches(article_ids):
+                for article_id, feed in connection.execute(feeds.where(entries.c.article_id.in_(some))):
+                    seen[article_id] = (*seen.get(article_id, ()), feed)
+        return seen
+
+    def _advance(self, connection: sa.Connection, file: str, offset: int) -> None:
+        connection.execute(self._upsert(files, {"path": file, "committed": offset}))
+
+    def _record(self, connection: sa.Connection, records: Sequence[tuple[Article, Place]]) -> None:
+        if not records:
+            return
+        connection.execute(articles.insert(), [_article_row(article, place) for article, place in records])
+        found = {_hash(url): article.id for article, _ in reversed(records) for url in _urls_of(article)}
+        if found:
+            first_stays = self._insert(article_urls).on_conflict_do_nothing()
+            connection.execute(first_stays, [{"hash": hash_, "article_id": id_} for hash_, id_ in found.items()])
+
+
+_newer = articles.alias("newer")
+_is_latest = (
+    articles.c.revision
+    == sa.select(sa.func.max(_newer.c.revision)).where(_newer.c.id == articles.c.id).scalar_subquery()
+)
+
+
+def _revision(row: Any) -> ArchivedRevision:
+    return ArchivedRevision(row.id, row.revision, row.text_hash, row.title, Place(row.file, row.offset, row.length))
+
+
+def _article_row(article: Article, place: Place) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "revision": article.revision,
+        "feed": article.feed,
+        "text_hash": article.text_hash,
+        "title": article.title,
+        "file": place.file,
+        "offset": place.offset,
+        "length": place.length,
+        "archived": article.archived,
+    }
+
+
+def _urls_of(article: Article) -> set[str]:
+    return {url for url in (article.requested_url, article.url, article.canonical_url) if url}
+
+
+def _hash(url: str) -> bytes:
+    return hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+# -- recovery ----------------------------------------------------------------------------------------------------------
+
+
+def _unknown(connection: sa.Connection, records: Sequence[tuple[Article, Place]]) -> list[tuple[Article, Place]]:
+    """The first record of each (id, revision) that the store does not know yet."""
+    ids = {article.id for article, _ in records}
+    rows = connection.execute(sa.select(articles.c.id, articles.c.revision).where(articles.c.id.in_(ids)))
+    known = {(row.id, row.revision) for row in rows}
+    new = []
+    for article, place in records:
+        if (version := (article.id, article.revision)) not in known:
+            known.add(version)
+            new.append((article, place))
+    return new
+
+
+def _match(connection: sa.Connection, adopted: Sequence[Article], now: datetime) -> None:
+    """End the pending entries that adopted records were made from; where there is none, the record brings its own.
+
+    So as many entries are archived as there are records, and their feeds are still known to have listed them, even
+    where the database was lost.
+    """
+    waiting: dict[str, list[Any]] = {}
+    ids = {article.id for article in adopted}
+    for row in connection.execute(
+        sa.select(entries.c.number, entries.c.feed, entries.c.guid, entries.c.url, entries.c.article_id)
+        .where(is_pending, entries.c.article_id.in_(ids))
+        .order_by(entries.c.number)
+    ):
+        waiting.setdefault(row.article_id, []).append(row)
+    resolutions = []
+    orphans = []
+    for article in adopted:
+        candidates = waiting.get(article.id, [])
+        source = next((row for row in candidates if _is_source(row, article)), None)
+        if source is None:
+            orphans.append(_orphan_row(article, now))
+        else:
+            candidates.remove(source)
+            resolutions.append(Resolution(source.number, Outcome.ARCHIVED))
+        for row in [row for row in candidates if row.feed in article.also_in]:
+            candidates.remove(row)
+            resolutions.append(Resolution(row.number, Outcome.UNCHANGED, f"archived from {article.feed}"))
+    end(connection, resolutions, now)
+    if orphans:
+        connection.execute(entries.insert(), orphans)
+
+
+def _is_source(row: Any, article: Article) -> bool:
+    same_entry = row.guid == article.guid or row.url == article.requested_url
+    return bool(row.feed == article.feed and same_entry)
+
+
+def _orphan_row(article: Article, now: datetime) -> dict[str, Any]:
+    return {
+        "feed": article.feed,
+        "key": f"adopted {article.id}",
+        "version": article.revision,
+        "guid": article.guid,
+        "url": article.requested_url,
+        "host": host(article.requested_url),
+        "article_id": article.id,
+        "content_hash": "",  # unknown, so equal to none: should the feed list it again, the texts are compared
+        "outcome": Outcome.ARCHIVED,
+        "reason": "found in the archive, not in the database",
+        "attempts": 0,
+        "first_seen": article.first_seen,
+        "last_seen": article.first_seen,
+        "decided_at": now,
+    }

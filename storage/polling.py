@@ -1,0 +1,132 @@
+"""The store's side of polling: feeds, what is known of their entries, and COMMIT 1."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from storage.connection import Transactions, batches
+from storage.model import FeedState, Gap, KnownEntry, NewEntry, Outcome, Poll, Validators
+from storage.shapes import dump
+from storage.tables import entries, feeds, gaps, polls
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PLAIN = tuple(field.name for field in fields(FeedState) if field.name != "validators")
+_VALIDATORS = tuple(field.name for field in fields(Validators))
+_KNOWN = tuple(entries.c[field.name] for field in fields(KnownEntry))
+
+
+class PollingPart(Transactions):
+    """The part of ``storage.store.Store`` that polling speaks to."""
+
+    def feed_states(self) -> Mapping[str, FeedState]:
+        """See ``Store.feed_states``."""
+        with self._reading() as connection:
+            return {row.name: _state(row) for row in connection.execute(sa.select(feeds))}
+
+    def known_entries(
+        self, feed: str, keys: Collection[str], article_ids: Collection[str]
+    ) -> tuple[Mapping[str, KnownEntry], Mapping[str, tuple[KnownEntry, ...]]]:
+        """See ``Store.known_entries``."""
+        own: dict[str, KnownEntry] = {}
+        leading: dict[str, tuple[KnownEntry, ...]] = {}
+        newest = sa.select(*_KNOWN).where(_is_newest).order_by(entries.c.number)
+        with self._reading() as connection:
+            for some in batches(keys):
+                for row in connection.execute(newest.where(entries.c.feed == feed, entries.c.key.in_(some))):
+                    own[row.key] = KnownEntry(*row)
+            for some in batches(article_ids):
+                for row in connection.execute(newest.where(entries.c.article_id.in_(some))):
+                    leading[row.article_id] = (*leading.get(row.article_id, ()), KnownEntry(*row))
+        return own, leading
+
+    def commit_poll(self, poll: Poll) -> None:
+        """See ``Store.commit_poll``."""
+        with self._writing() as connection:
+            connection.execute(self._upsert(feeds, _feed_row(poll.state)))
+            connection.execute(polls.insert().values(_poll_row(poll)))
+            if poll.entries:
+                connection.execute(entries.insert(), [_entry_row(poll, new) for new in poll.entries])
+            for some in batches(poll.seen):
+                listed = entries.update().where(entries.c.feed == poll.feed, entries.c.key.in_(some), _is_newest)
+                connection.execute(listed.values(last_seen=poll.at))
+            if (gap := poll.gap) is not None:
+                connection.execute(gaps.insert().values(feed=gap.feed, start=gap.start, end=gap.end, reason=gap.reason))
+
+    def gaps(self, feed: str | None = None) -> Sequence[Gap]:
+        """See ``Store.gaps``."""
+        newest_first = sa.select(*(gaps.c[field.name] for field in fields(Gap))).order_by(
+            gaps.c.end.desc(), gaps.c.feed
+        )
+        with self._reading() as connection:
+            found = connection.execute(newest_first if feed is None else newest_first.where(gaps.c.feed == feed))
+            return [Gap(*row) for row in found]
+
+
+_other = entries.alias("other")
+_is_newest = (
+    entries.c.version
+    == sa.select(sa.func.max(_other.c.version))
+    .where(_other.c.feed == entries.c.feed, _other.c.key == entries.c.key)
+    .scalar_subquery()
+)
+
+
+def _state(row: Any) -> FeedState:
+    validators = Validators(*(getattr(row, name) for name in _VALIDATORS))
+    return FeedState(validators=validators, **{name: getattr(row, name) for name in _PLAIN})
+
+
+def _feed_row(state: FeedState) -> dict[str, Any]:
+    plain = {name: getattr(state, name) for name in _PLAIN}
+    return plain | {name: getattr(state.validators, name) for name in _VALIDATORS}
+
+
+def _poll_row(poll: Poll) -> dict[str, Any]:
+    return {
+        "feed": poll.feed,
+        "at": poll.at,
+        "status": poll.status,
+        "conditional": poll.conditional,
+        "bytes": poll.bytes,
+        "listed": poll.listed,
+        "dropped": poll.dropped,
+        "added": len(poll.entries),
+        "error": poll.error,
+        "seconds": poll.seconds,
+    }
+
+
+def _entry_row(poll: Poll, new: NewEntry) -> dict[str, Any]:
+    entry, is_pending = new.entry, new.outcome is Outcome.PENDING
+    return {
+        "feed": poll.feed,
+        "key": entry.key,
+        "version": new.version,
+        "guid": entry.guid,
+        "url": entry.url,
+        "host": host(entry.url),
+        "article_id": entry.article_id,
+        "content_hash": entry.content_hash,
+        "payload": dump(entry) if is_pending else None,
+        "outcome": new.outcome,
+        "reason": new.reason,
+        "attempts": 0,
+        "first_seen": poll.at,
+        "last_seen": poll.at,
+        "decided_at": None if is_pending else poll.at,
+    }
+
+
+def host(url: str | None) -> str:
+    """Host of an http(s) URL, lower case, with its port where that is not the scheme's own; ``""`` without one."""
+    try:
+        parts = urlsplit(url or "")
+        name, port = parts.hostname or "", parts.port
+    except ValueError:  # brackets that hold no IPv6 address, or a port beyond 65535
+        return ""
+    if ":" in name:
+        name = f"[{name}]"
+    return name if port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f"{name}:{port}"

@@ -1,0 +1,194 @@
+"""The database's tables: one definition for SQLite and PostgreSQL. What changes here needs a migration beside it."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from storage.model import Health, Outcome
+
+REVISION = "0001"
+"""The migration that makes a database look like this module."""
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware datetime in UTC. SQLite keeps the bare digits, which sort as text; PostgreSQL a timestamptz."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuses a naive time: nobody could say later what it meant."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without its zone: {value}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Gives the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(values: type[StrEnum]) -> sa.Enum:
+    return sa.Enum(values, native_enum=False, length=16, values_callable=lambda of: [member.value for member in of])
+
+
+metadata = sa.MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s"},
+)
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+# -- polling -----------------------------------------------------------------------------------------------------------
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("effective_url", sa.Text),
+    sa.Column("etag", sa.LargeBinary),
+    sa.Column("last_modified", sa.LargeBinary),
+    sa.Column("validators_broken", sa.Boolean, nullable=False),
+    sa.Column("identical_bodies", sa.Integer, nullable=False),
+    sa.Column("body_hash", sa.LargeBinary),
+    sa.Column("health", _one_of(Health), nullable=False),
+    sa.Column("next_due", Instant),
+    sa.Column("due_reason", sa.Text, nullable=False),
+    sa.Column("interval", sa.Interval, nullable=False),
+    sa.Column("failures", sa.Float(53), nullable=False),
+    sa.Column("last_polled", Instant),
+    sa.Column("last_success", Instant),
+    sa.Column("last_status", sa.Integer),
+    sa.Column("last_error", sa.Text),
+    sa.Column("gone_since", Instant),
+    sa.Column("moved_to", sa.Text),
+    sa.Column("moved_since", Instant),
+    sa.Column("title", sa.Text),
+)
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("feed", sa.Text, sa.ForeignKey("feeds.name"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("conditional", sa.Boolean, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("listed", sa.Integer, nullable=False),
+    sa.Column("dropped", sa.Integer, nullable=False),
+    sa.Column("added", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("seconds", sa.Float(53), nullable=False),
+    sa.Index("polls_by_feed", "feed", "at"),
+)
+
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("feed", sa.Text, sa.ForeignKey("feeds.name"), primary_key=True),
+    sa.Column("start", Instant, nullable=False),
+    sa.Column("end", Instant, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+# -- the ledger --------------------------------------------------------------------------------------------------------
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("feed", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("guid", sa.Text),
+    sa.Column("url", sa.Text),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("article_id", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary),  # the Entry as JSON; null once it has ended, or it would outgrow the archive
+    sa.Column("outcome", _one_of(Outcome), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("first_tried", Instant),
+    sa.Column("next_try", Instant),  # null: at once
+    sa.Column("first_seen", Instant, nullable=False),
+    sa.Column("last_seen", Instant, nullable=False),
+    sa.Column("decided_at", Instant),
+    sa.UniqueConstraint("feed", "key", "version", name="one_entry_version"),
+    sa.Index("entries_by_article", "article_id"),
+    sa.Index("entries_by_outcome", "feed", "outcome"),
+)
+
+is_pending = entries.c.outcome == sa.literal_column("'pending'")
+"""Written out, not bound: SQLite uses a partial index only where it reads the index's own condition in the query."""
+
+sa.Index(
+    "pending_entries",
+    entries.c.host,
+    entries.c.number,
+    entries.c.next_try,
+    sqlite_where=is_pending,
+    postgresql_where=is_pending,
+)
+
+# -- the archive's side ------------------------------------------------------------------------------------------------
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("committed", sa.BigInteger, nullable=False),  # bytes
+)
+
+articles = sa.Table(
+    "articles",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("feed", sa.Text, nullable=False),
+    sa.Column("text_hash", sa.Text, nullable=False),
+    sa.Column("title", sa.Text),
+    sa.Column("file", sa.Text, sa.ForeignKey("files.path"), nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("archived", Instant, nullable=False),
+    sa.UniqueConstraint("file", "offset", name="one_record_a_place"),
+)
+
+article_urls = sa.Table(
+    "article_urls",
+    metadata,
+    sa.Column("hash", sa.LargeBinary, primary_key=True),  # blake2b-128: a URL may be too long for an index
+    sa.Column("article_id", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# -- asking around -----------------------------------------------------------------------------------------------------
+
+robots_files = sa.Table(
+    "robots_files",
+    metadata,
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("status", sa.Integer),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("fetched", Instant, nullable=False),
+    sa.Column("good_body", sa.LargeBinary),
+    sa.Column("good_fetched", Instant),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("until", Instant, nullable=False),
+)

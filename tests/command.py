@@ -1,0 +1,47 @@
+"""Runs the installed ``veille`` command as a process, in an environment of the test's own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+VEILLE = Path(sys.executable).with_name("veille")
+LOOPBACK = {"VEILLE_ALLOWED_NETWORKS": "127.0.0.0/8", "VEILLE_HOST_DELAY": "0s", "VEILLE_WORKERS": "1"}
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment without any setting but these, by their names in lower case; loopback is allowed."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("VEILLE_")}
+    return clean | LOOPBACK | {f"VEILLE_{name.upper()}": value for name, value in settings.items()}
+
+
+def veille(cwd: Path, *words: object, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end."""
+    return subprocess.run(
+        [VEILLE, *map(str, words)],
+        cwd=cwd,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def start(cwd: Path, *words: object, own_session: bool = False, **settings: str) -> "subprocess.Popen[str]":
+    """Start the command and leave it running; the caller ends it."""
+    return subprocess.Popen(
+        [VEILLE, *map(str, words)],
+        cwd=cwd,
+        env=environment(**settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=own_session,
+    )
+
+
+def messages(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    """What was said on standard error; no test ever accepts a traceback there."""
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return done.stderr.splitlines()
