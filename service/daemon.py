@@ -62,8 +62,10 @@ class _Daemon:
     async def serve(self, feeds: int) -> None:
         """Tick until told to stop, then stop the runner; it drains as its ``serving`` ends."""
         loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop, asyncio.current_task())
+            loop.add_signal_handler(number, self._asked_to_stop, task)
         loop.add_signal_handler(signal.SIGHUP, self._read_again)
         self._start_jobs()
         try:
@@ -102,7 +104,7 @@ class _Daemon:
     async def _say_alive(self) -> None:
         self._notifier.alive()
 
-    def _asked_to_stop(self, task: "asyncio.Task[object]") -> None:
+    def _asked_to_stop(self, task: "asyncio.Task[None]") -> None:
         if self._stop.is_set():
             task.cancel()
         else:

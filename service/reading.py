@@ -26,6 +26,7 @@ from storage.model import (
 )
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
+RIGHTS_HEADERS = ("x-robots-tag", "tdm-reservation")
 WORKER_PAUSE = timedelta(hours=1)
 """A page that took its worker down is tried once more, this much later."""
 
@@ -110,7 +111,7 @@ class Reader:
                 url=response.url,
                 content_type=response.content_type,
                 charset=response.charset,
-                headers=response.headers,
+                headers={name: response.header(name) or "" for name in RIGHTS_HEADERS},
                 now=fetched.at,
             )
         except ExtractError as error:
@@ -139,7 +140,7 @@ class Reader:
     async def _read_feed(self, fetched: Fetched) -> Draft | Ended:
         pending, entry = fetched.pending, fetched.pending.entry
         base = entry.url or pending.feed_url
-        paragraphs = await self._workers.fragment(entry.content or entry.summary or "", url=base)
+        paragraphs = await self._paragraphs(entry.content or entry.summary, base)
         if not paragraphs:
             nothing = Resolution(pending.number, Outcome.FAILED, "the feed carries no text for this entry")
             return Ended(pending, fetched.otherwise or nothing)
@@ -159,7 +160,14 @@ class Reader:
         )
 
     async def _plain(self, html: str | None, url: str) -> str | None:
-        return " ".join(await self._workers.fragment(html, url=url)) or None if html else None
+        return " ".join(await self._paragraphs(html, url)) or None
+
+    async def _paragraphs(self, html: str | None, url: str) -> tuple[str, ...]:
+        """The paragraphs of a piece of a feed; none where it cannot be read."""
+        try:
+            return await self._workers.fragment(html, url=url) if html else ()
+        except ExtractError:
+            return ()
 
 
 def _reservation(metadata: Metadata) -> str | None:

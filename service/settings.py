@@ -177,7 +177,7 @@ def load(env_file: Path | None = None, **overrides: Any) -> Settings:
     problems += [f"{origin}: {problem}" for key, origin in origins.items() if (problem := _unknown(key))]
     given = _secrets(env_file, problems) | {name: value for name, value in overrides.items() if value is not None}
     try:
-        settings = Settings(_env_file=env_file or ".env", **given)  # type: ignore[call-arg]
+        settings = Settings(_env_file=env_file or ".env", **given)
     except ValidationError as error:
         problems += [_describe(problem, origins) for problem in error.errors()]
         raise SettingsError("\n".join(problems)) from None

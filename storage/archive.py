@@ -6,6 +6,7 @@ fails in between leaves bytes past the committed offset, and the next ``Archive.
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,7 +97,7 @@ class Archive:
     def _file_of(self, day: str) -> str:
         """The writer's last file of the day where it can take more, else its next one."""
         writer = self._store.writer()
-        mine = [path.name for path in (self._directory / day).glob(f"{writer}-*.jsonl*")]
+        mine = [path.name for path in (self._directory / day).glob(f"{writer}-[0-9][0-9][0-9][0-9].jsonl*")]
         numbers = [int(name.removeprefix(f"{writer}-").partition(".")[0]) for name in mine]
         number = max(numbers, default=1)
         file = f"{day}/{writer}-{number:04}.jsonl"
@@ -140,10 +141,8 @@ class _Segment:
             raise CorruptArchiveError(f"{self.file} {fate}, of which {self.committed} are committed")
 
     def _take_back(self) -> None:
-        try:
+        with suppress(OSError):  # if it fails, the file stays longer than committed, and the next append refuses it
             os.ftruncate(self._descriptor, self.committed)
-        except OSError:
-            pass  # the file is longer than what is committed, and the next append refuses it
 
     def sync(self) -> None:
         """Make what was appended durable. Raises StorageError."""

@@ -45,9 +45,8 @@ class DirectoryLock:
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise LockedError(
-                f"the data directory {self._directory} is held by {f'process {holder}' if holder else 'another process'}"
-            ) from None
+            name = f"process {holder}" if holder else "another process"
+            raise LockedError(f"the data directory {self._directory} is held by {name}") from None
         except OSError as error:
             os.close(descriptor)
             raise StorageError(f"{path} cannot be locked") from error

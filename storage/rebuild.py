@@ -38,15 +38,13 @@ class _Kept:
     def __init__(self, article: Article) -> None:
         kept = article.text.split("\n") if article.text else []
         self.removed = {removal.position: removal for removal in article.removed}
-        positions = (position for position in range(len(kept) + len(self.removed)) if position not in self.removed)
-        self.texts = dict(zip(positions, kept, strict=False))
-        if len(kept) + len(article.removed) != article.paragraphs or len(self.texts) + len(self.removed) != len(
-            self.texts.keys() | self.removed.keys()
-        ):
+        if len(kept) + len(self.removed) != article.paragraphs or max(self.removed, default=-1) >= article.paragraphs:
             raise CorruptArchiveError(
-                f"{_name(article)} counts {article.paragraphs} paragraphs, "
-                f"but keeps {len(kept)} and removes {len(article.removed)}"
+                f"{_name(article)} has {article.paragraphs} paragraphs, but keeps {len(kept)} "
+                f"and removes {len(self.removed)}, up to number {max(self.removed, default=-1)}"
             )
+        positions = (position for position in range(article.paragraphs) if position not in self.removed)
+        self.texts = dict(zip(positions, kept, strict=True))
 
 
 def _paragraph(known: dict[tuple[str, int], _Kept], find: Find, article: Article, position: int) -> str:

@@ -117,7 +117,7 @@ RULES: Rules = {
 }
 """What each key of a record means, and what its values look like beyond their type."""
 
-_KEYS = ("schema", *(field.name for field in fields(Article) if field.name != "schema"))
+KEYS = ("schema", *(field.name for field in fields(Article) if field.name != "schema"))
 """The keys in the order of the record: the format version first, so that a reader knows at once."""
 
 _load = loader(Article, RULES)
@@ -125,7 +125,7 @@ _load = loader(Article, RULES)
 
 def encode(article: Article) -> bytes:
     """The article as one line of JSON, UTF-8, line feed included. Equal articles give equal bytes."""
-    return dump({key: getattr(article, key) for key in _KEYS}) + b"\n"
+    return dump({key: getattr(article, key) for key in KEYS}) + b"\n"
 
 
 def decode(line: bytes) -> Article:
@@ -154,7 +154,7 @@ def json_schema() -> dict[str, Any]:
         "$id": f"urn:{RECORD_SCHEMA.replace('.', ':').replace('/', ':')}",
         "title": RECORD_SCHEMA,
         "description": "One version of one article. Every key is always there; null means not known.",
-        **_object(Article, _KEYS),
+        **_object(Article, KEYS),
     }
 
 

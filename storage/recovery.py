@@ -12,7 +12,7 @@ from storage.connection import batches
 from storage.durable import sync_directory
 from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Article, Place
-from storage.segments import lines, parse, segments
+from storage.segments import lines, parse, segments, size
 from storage.store import Store
 
 
@@ -29,8 +29,9 @@ class Recovery:
 def recover(directory: Path, store: Store, now: datetime) -> Recovery:
     """Take in whole records past the committed offsets, and set aside what is no whole record.
 
-    Nothing committed is ever set aside. Where the database knows no file at all it was lost, and then only a last
-    line without its line feed may be torn. Doing it twice changes nothing.
+    Nothing committed is ever set aside. A database that has never seen a feed, beside records, was made anew after its
+    loss: then any record may be one that was committed, and only a last line without its line feed is set aside.
+    Recovering twice changes nothing.
 
     Raises:
         CorruptArchiveError: a file is missing or shorter than what is committed of it, or holds what is no record.
@@ -38,26 +39,26 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
         StorageError: something cannot be read or written.
     """
     committed = store.committed_files()
+    is_lost = not store.feed_states()
     found = [file for file in segments(directory) if file.endswith(".jsonl")]
     for file, offset in committed.items():
         if offset and file not in found:
             raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
     adopted, torn = 0, []
     for file in found:
-        path, offset = directory / file, committed.get(file, 0)
+        offset, length = committed.get(file, 0), size(directory, file)
+        if length < offset:
+            raise CorruptArchiveError(f"{file} is {length} bytes long, of which {offset} are committed")
+        if length == offset:
+            continue
         try:
-            size = path.stat().st_size
-            if size < offset:
-                raise CorruptArchiveError(f"{file} is {size} bytes long, of which {offset} are committed")
-            if size > offset:
-                _make_durable(directory, path)
-                end = offset
-                for some in batches(_whole(directory, file, offset, lost=not committed)):
-                    last = some[-1][1]
-                    end = last.offset + last.length
-                    adopted += store.adopt(file, end, some, now)
-                if end < size:
-                    torn.append(_set_aside(path, end).relative_to(directory).as_posix())
+            _make_durable(directory, directory / file)
+            for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
+                last = some[-1][1]
+                offset = last.offset + last.length
+                adopted += store.adopt(file, offset, some, now)
+            if offset < length:
+                torn.append(_set_aside(directory / file, offset).relative_to(directory).as_posix())
         except OSError as error:
             raise StorageError(f"{file} cannot be recovered") from error
     return Recovery(adopted, tuple(torn))
@@ -76,14 +77,14 @@ def _make_durable(directory: Path, path: Path) -> None:
             break
 
 
-def _whole(directory: Path, file: str, start: int, *, lost: bool) -> Iterator[tuple[Article, Place]]:
+def _whole(directory: Path, file: str, start: int, *, is_lost: bool) -> Iterator[tuple[Article, Place]]:
     for offset, line in lines(directory, file, start):
         if not line.endswith(b"\n"):
             return
         try:
             article = parse(file, offset, line)
         except CorruptArchiveError:
-            if lost:
+            if is_lost:
                 raise
             return  # a power cut may leave holes in what was not yet synced, and whole lines after them
         yield article, Place(file, offset, len(line))

@@ -30,6 +30,14 @@ def segments(directory: Path) -> list[str]:
     return sorted(path.relative_to(directory).as_posix() for path in found)
 
 
+def size(directory: Path, file: str) -> int:
+    """Bytes on disk. Raises StorageError."""
+    try:
+        return (directory / file).stat().st_size
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read") from error
+
+
 def lines(directory: Path, file: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """The lines of a file from byte ``start`` on, each with its offset; only the last may lack its line feed.
 

@@ -9,7 +9,7 @@ from storage.errors import CorruptArchiveError, SchemaError
 from storage.model import ArchivedRevision, Article, Place
 from storage.rebuild import Find, full_paragraphs
 from storage.records import decode
-from storage.segments import lines, read, segments
+from storage.segments import lines, read, segments, size
 from storage.store import Store
 
 _ROWS = 500
@@ -38,7 +38,7 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
         StorageError: a file or the database cannot be read at all.
     """
     find = finder(directory, store)
-    sizes = {file: (directory / file).stat().st_size for file in segments(directory) if file.endswith(".jsonl")}
+    sizes = {file: size(directory, file) for file in segments(directory) if file.endswith(".jsonl")}
     for file in sorted(sizes.keys() | store.committed_files().keys()):
         committed = store.committed_offset(file)
         if file in sizes:
@@ -46,9 +46,9 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
         elif committed:
             yield Damage(file, None, f"the file is missing, of which {committed} bytes are committed")
     committed_files = store.committed_files()
-    for file, size in sizes.items():
-        if size > (end := committed_files.get(file, 0)):
-            yield Damage(file, end, f"{size - end} bytes are not committed: the next start takes them in or aside")
+    for file, length in sizes.items():
+        if length > (end := committed_files.get(file, 0)):
+            yield Damage(file, end, f"{length - end} bytes are not committed: the next start takes them in or aside")
     archived, known = store.balance()
     if archived != known:
         yield Damage("the database", None, f"{archived} entries are archived, but there are {known} records")

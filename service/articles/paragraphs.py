@@ -84,7 +84,7 @@ def filter_article(
 
     The first of equal paragraphs stays, those after it go. A line of 40 characters or fewer goes only if it is one of
     ``names``. A paragraph that equals an earlier one but for its typography stays, with a note; and so does one that
-    differs in nothing but white space, for putting back the other would not restore it.
+    differs in white space alone, for putting the other back would not restore it.
 
     Args:
         paragraphs: The full article, one line each.
@@ -94,21 +94,21 @@ def filter_article(
         names: What the feed and its site call themselves; case and typography do not matter.
     """
     folded_names = {fold_form(name) for name in names}
-    first_exact: dict[str, int] = {}
-    first_fold: dict[str, int] = {}
+    first: dict[str, int] = {}
+    first_folded: dict[str, int] = {}
     kept: list[str] = []
     removed: list[Removal] = []
     near: list[Near] = []
     for position, paragraph in enumerate(paragraphs):
-        form, folded = exact_form(paragraph), fold_form(paragraph)
-        at = first_exact.setdefault(form, position)
-        at_fold = first_fold.setdefault(folded, position)
-        if at < position and paragraph == paragraphs[at]:
-            if scope is not Scope.OFF and (len(form) > _SHORT or folded in folded_names):
-                hash_ = _fingerprint(form).hex()
-                removed.append(Removal(position, "repeat", article_id, revision, at, hash_))
+        folded = fold_form(paragraph)
+        at = first.setdefault(paragraph, position)
+        near_at = first_folded.setdefault(folded, position)
+        if at < position:
+            may_go = len(paragraph) > _SHORT or folded in folded_names
+            if may_go and scope is not Scope.OFF:
+                removed.append(Removal(position, "repeat", article_id, revision, at, exact(paragraph).hex()))
                 continue
-        elif at_fold < position:
-            near.append(Near(position, article_id, revision, at_fold))
+        elif near_at < position:
+            near.append(Near(position, article_id, revision, near_at))
         kept.append(paragraph)
     return Filtered(tuple(kept), tuple(removed), tuple(near))

@@ -11,7 +11,7 @@ from service.cli.context import Context, Verb, pass_context
 
 if TYPE_CHECKING:
     from service.oneshot import Crawled
-    from service.runner import Listener
+    from service.runner import Event, Listener
     from service.settings import Settings
     from storage.model import Feed
 
@@ -107,14 +107,14 @@ def _reporter(context: Context, *, dry_run: bool = False) -> "Listener":
     """Says what matters while it happens: every event with ``--json``, else failures and gaps, all with ``-v``."""
     from service.cli import reports
 
-    def listen(event: object) -> None:
+    def listen(event: "Event") -> None:
         if context.json:
             context.emit(reports.as_json(event))
         elif dry_run:
             for line in reports.dry_run_lines(event):
                 context.emit(line)
-        elif (line := reports.line(event, verbose=bool(context.verbose))) is not None:
-            context.say(line)
+        elif (said := reports.line(event, verbose=bool(context.verbose))) is not None:
+            context.say(said)
 
     return listen
 
@@ -130,7 +130,7 @@ def _progress(context: Context) -> "Iterator[tuple[Listener, Callable[[int], Non
 
     with Display(context.err) as display:
 
-        def listen(event: object) -> None:
+        def listen(event: "Event") -> None:
             report(event)
             display.advance(event)
 

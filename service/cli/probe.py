@@ -93,7 +93,7 @@ _FACTS = (
         "title",
         "language",
         "entries",
-        "without_link",
+        "without_page",
         "newest",
         "malformed",
         "error",
@@ -123,7 +123,7 @@ def _of_document(document: "Document") -> dict[str, Any]:
         "title": document.title,
         "language": document.language,
         "entries": len(document.entries) + document.dropped,
-        "without_link": sum(entry.url is None for entry in document.entries),
+        "without_page": sum(entry.url is None for entry in document.entries),
         "newest": max((time for time in times if time), default=None),
         "malformed": document.malformed,
     }
@@ -158,7 +158,7 @@ def _in_words(report: dict[str, Any]) -> list[str]:
         lines.append(f"title: {report['title'] or '-'}")
         lines.append(f"language: {report['language'] or '-'}")
         newest = f", the newest of {report['newest']:%Y-%m-%d %H:%M} UTC" if report["newest"] else ", none dated"
-        bare = f", {report['without_link']} without a link" if report["without_link"] else ""
+        bare = f", {report['without_page']} without a page of their own" if report["without_page"] else ""
         lines.append(f"entries: {report['entries']}{newest if report['entries'] else ''}{bare}")
     lines.append(f"failed: {report['error']}" if report["error"] else "works")
     return [printable(line) for line in lines]

@@ -66,7 +66,7 @@ _SHAPES = tuple(
         rf"{_WEEKDAY}(?P<one>\d{{1,2}})[/.-](?P<two>\d{{1,2}})[/.-]{_YEAR}{_CLOCK}",
     )
 )
-_COMMENT = re.compile(r"\([^()]*\)\s*$")
+_COMMENT = re.compile(r"\s?\([^()]*\)$")
 _SHIFT = re.compile(r"([+-])\s?(\d{1,2}):?(\d\d)?")
 
 

@@ -80,7 +80,7 @@ def compose(
         paragraphs.append(stock.space.join(_fill(stock, pattern, cast, figures) for pattern in patterns))
     if site.profile.echo:
         paragraphs += [site.publisher, *paragraphs[1:], site.publisher]
-    summary = _draw(seed, site, number, "summary", version)
+    summary = stock.standfirsts[(number + version) % len(stock.standfirsts)]
     path = site.profile.path.format(
         section=section[0],
         published=published.astimezone(site.profile.zone),
@@ -97,7 +97,7 @@ def compose(
         url=site.base_url + path,
         guid=f"{site.name}-{FIRST_NUMBER + number}",
         title=title,
-        summary=_fill(stock, summary.choice(stock.standfirsts), cast, summary),
+        summary=_fill(stock, summary, cast, _draw(seed, site, number, "summary", version)),
         paragraphs=tuple(paragraphs),
         authors=authors,
         tags=(cast["town"], cast["neighbour"], cast["body"]),
@@ -152,9 +152,10 @@ def _outline(stock: Stock, draw: Random, version: int) -> list[list[str]]:
 
 
 def _fill(stock: Stock, pattern: str, cast: Mapping[str, str], draw: Random) -> str:
+    smaller = draw.randint(12, 980)
     figures = {
-        "n": str(draw.randint(12, 980)),
-        "m": str(draw.randint(12, 980)),
+        "n": str(smaller),
+        "m": str(smaller + draw.randint(12, 980)),
         "few": str(draw.randint(3, 11)),
         "percent": f"{draw.randint(2, 48)}{stock.decimal}{draw.randint(1, 9)}",
         "year": str(draw.randint(2003, 2024)),

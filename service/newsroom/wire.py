@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http import HTTPStatus
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -24,7 +25,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a site answers, before any fault. Sending adds ``Content-Length``."""
+    """What a site answers, before any fault. Sending adds ``Content-Length``, and ``Date`` where there is none."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -105,6 +106,8 @@ class Wire:
         self.status = answer.status
         reason = _REASONS.get(answer.status, "Unknown")
         lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in answer.headers)]
+        if all(name != "Date" for name, _ in answer.headers):
+            lines.append(f"Date: {formatdate(usegmt=True)}")
         if answer.status not in (204, 304):
             lines.append(f"Content-Length: {length}")
         if not self.open:

@@ -37,7 +37,7 @@ tags = ["africa"]
 RSS = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0"><channel><title>Le fil</title><link>/</link><language>fr</language>
-<item><title>Un</title><link>/un</link><guid>1</guid><pubDate>Mon, 23 Nov 2026 10:00:00 GMT</pubDate></item>
+<item><title>Un</title><link>/2026/un.html</link><guid>1</guid><pubDate>Mon, 23 Nov 2026 10:00:00 GMT</pubDate></item>
 <item><title>Deux</title><guid isPermaLink="false">2</guid><pubDate>Mon, 23 Nov 2026 12:30:00 GMT</pubDate></item>
 </channel></rss>"""
 
@@ -341,7 +341,7 @@ def test_a_working_feed_is_described_in_plain_words(online: Cli, site: str) -> N
     assert "validators: ETag" in lines
     assert "format: RSS 2.0" in lines
     assert "title: Le fil" in lines
-    assert "entries: 2, the newest of 2026-11-23 12:30 UTC, 1 without a link" in lines
+    assert "entries: 2, the newest of 2026-11-23 12:30 UTC, 1 without a page of their own" in lines
     assert lines[-1] == "works"
     assert list(online.directory.iterdir()) == []
 

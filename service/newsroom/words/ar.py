@@ -1,4 +1,4 @@
-"""Arabic. Institutions are feminine and projects begin with « مشروع », so that verbs agree whatever fills the slot."""
+"""Arabic. Institutions are feminine, people are men, projects begin with « مشروع »: verbs agree with any of them."""
 
 from service.newsroom.words.stock import Labels, Stock, listed
 
@@ -11,7 +11,7 @@ ARABIC = Stock(
         "الزيتون, قصر الحمام, بئر الغزال, دار السواقي, جبل الخزامى, حي القناديل, سهل البيادر, خليج اللؤلؤ, عين الحجل, "
         "تلة الرمان, مدينة السرو"
     ),
-    given=listed("سلمى, يوسف, هند, طارق, ليلى, عماد, نادية, بدر, رباب, سامي, وداد, كريم, منى, زياد, هالة, فارس"),
+    given=listed("سليم, يوسف, هاني, طارق, لؤي, عماد, نادر, بدر, ربيع, سامي, وليد, كريم, منير, زياد, هيثم, فارس"),
     surnames=listed(
         "البستاني, الشاطئي, المرجاني, الخزامي, السنديان, القنديل, الغافقي, الرمادي, الساقي, البيدر, الحجلاوي, "
         "الزيتوني, المنارة, النساج, الوراق, الصفدي"

@@ -43,8 +43,8 @@ class Stock:
 
     Patterns are ``str.format`` strings. A story's cast stays the same through the story: ``town``, ``neighbour``,
     ``person``, ``witness``, ``body`` and ``office`` (two institutions), ``project``; with a capital first letter in
-    the slot's name the value gets one too (``{Body}``). Figures are new in each sentence: ``n`` and ``m`` (12–980),
-    ``few`` (3–11), ``percent`` (2.1–48.9), ``year``, ``day``, ``month``.
+    the slot's name the value gets one too (``{Body}``). Figures are new in each sentence: ``n`` (12–980), ``m``
+    (greater than ``n``), ``few`` (3–11), ``percent`` (2.1–48.9), ``year``, ``day``, ``month``.
     """
 
     language: str

@@ -1,0 +1,362 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from service.errors import Weight
+from service.feeds.cadence import (
+    Asked,
+    Limits,
+    after_failure,
+    after_not_modified,
+    after_redirect,
+    after_success,
+    lifetime,
+    poll_url,
+)
+from storage.model import FeedState, Health, Validators
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
+LIMITS = Limits(floor=15 * MINUTE, cap=DAY, start=HOUR)
+QUICK = Limits(floor=timedelta(seconds=1), cap=DAY, start=timedelta(seconds=2))
+NEW = FeedState("rfi-fr", "http://rfi.example/fr/rss")
+READ = replace(NEW, health=Health.OK, last_success=NOW - HOUR, interval=2 * HOUR)
+
+
+def wait(state: FeedState) -> timedelta:
+    assert state.next_due is not None
+    return state.next_due - NOW
+
+
+# -- after an answer ---------------------------------------------------------------------------------------------------
+
+
+def test_a_feed_read_for_the_first_time_is_due_after_the_start_interval() -> None:
+    state = after_success(NEW, NOW, LIMITS, 0.0, known_share=0.0)
+    assert wait(state) == HOUR
+    assert (state.health, state.last_success, state.last_polled, state.last_status) == (Health.OK, NOW, NOW, 200)
+
+
+def test_few_known_entries_bring_the_next_poll_closer() -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.32)) == HOUR
+
+
+def test_a_middling_share_leaves_the_interval_as_it_is() -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.5)) == 2 * HOUR
+
+
+@pytest.mark.parametrize("known_share", [0.67, 1.0, None])
+def test_mostly_known_entries_or_none_at_all_put_the_next_poll_off(known_share: float | None) -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=known_share)) > 2 * HOUR
+
+
+def test_a_gap_shortens_the_interval_most() -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.0, gap=True)) == HOUR / 2
+
+
+def test_a_success_forgives_failures_and_410s() -> None:
+    failing = replace(READ, health=Health.FAILING, failures=3.5, last_error="x", gone_since=NOW - HOUR)
+    state = after_success(failing, NOW, LIMITS, 0.0, known_share=0.5)
+    assert (state.health, state.failures, state.last_error, state.gone_since) == (Health.OK, 0.0, None, None)
+
+
+def test_a_304_is_recomputed_and_keeps_the_rest_of_the_state() -> None:
+    state = after_not_modified(replace(READ, validators=Validators(b'"a"')), NOW, LIMITS, 0.0)
+    assert wait(state) > 2 * HOUR
+    assert (state.last_success, state.last_status, state.validators) == (NOW, 304, Validators(b'"a"'))
+
+
+def test_a_quiet_night_delays_the_morning_by_minutes_not_hours() -> None:
+    state, now = replace(READ, interval=HOUR), NOW
+    while now < NOW + 8 * HOUR:
+        state = after_not_modified(state, now, LIMITS, 1.0)
+        assert state.next_due is not None
+        now = state.next_due
+    assert state.interval < 90 * MINUTE
+
+
+def test_a_dead_feed_ends_up_at_one_poll_a_day() -> None:
+    state = READ
+    for _ in range(100):
+        state = after_not_modified(state, NOW, LIMITS, 0.5)
+    assert wait(state) == DAY
+
+
+def test_three_identical_bodies_despite_validators_mark_them_broken_and_halve_the_polling() -> None:
+    state = READ
+    for _ in range(2):
+        state = after_not_modified(state, NOW, LIMITS, 0.0, status=200)
+    assert not state.validators_broken
+    before = state.interval
+    state = after_not_modified(state, NOW, LIMITS, 0.0, status=200)
+    assert state.validators_broken
+    assert state.interval > 2 * before
+    healed = after_not_modified(state, NOW, LIMITS, 0.0, status=304)
+    assert (healed.validators_broken, healed.identical_bodies) == (False, 0)
+
+
+def test_identical_bodies_to_unconditional_requests_say_nothing_of_validators() -> None:
+    state = READ
+    for _ in range(5):
+        state = after_not_modified(state, NOW, LIMITS, 0.0, status=200, conditional=False)
+    assert (state.validators_broken, state.identical_bodies) == (False, 0)
+
+
+def test_another_body_ends_the_row_of_identical_ones() -> None:
+    state = after_not_modified(READ, NOW, LIMITS, 0.0, status=200)
+    assert after_success(state, NOW, LIMITS, 0.0, known_share=0.5).identical_bodies == 0
+
+
+# -- what server, document and user ask ------------------------------------------------------------------------------
+
+
+def test_the_longest_wish_wins_and_is_named() -> None:
+    by_server = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(lifetime=5 * HOUR, ttl=3 * HOUR))
+    assert (wait(by_server), by_server.due_reason) == (5 * HOUR, "in 5h: the server asks (freshness)")
+    by_document = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(ttl=3 * HOUR))
+    assert (wait(by_document), by_document.due_reason) == (3 * HOUR, "in 3h: the document asks (ttl)")
+
+
+def test_a_wish_never_brings_a_poll_closer() -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(MINUTE, MINUTE))) == 2 * HOUR
+
+
+def test_a_304_still_honours_the_ttl_of_the_document_before_it() -> None:
+    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.0, asked=Asked(ttl=6 * HOUR))
+    assert wait(after_not_modified(state, NOW, LIMITS, 0.0)) >= 6 * HOUR
+
+
+def test_a_fixed_interval_replaces_the_adaptive_one() -> None:
+    for share in (0.0, 0.5, 1.0):
+        assert wait(after_success(READ, NOW, LIMITS, 0.0, fixed=30 * MINUTE, known_share=share)) == 30 * MINUTE
+    assert wait(after_not_modified(READ, NOW, LIMITS, 0.0, fixed=30 * MINUTE)) == 30 * MINUTE
+
+
+def test_a_fixed_interval_keeps_to_floor_and_wishes() -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, fixed=MINUTE)) == 15 * MINUTE
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, fixed=MINUTE, asked=Asked(lifetime=HOUR))) == HOUR
+
+
+def test_skipped_hours_and_days_are_kept_out_of() -> None:
+    evening = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=(14, 15)))
+    assert evening.next_due == NOW.replace(hour=16)
+    assert "silence" in evening.due_reason
+    days = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_days=(1, 2), skip_hours=(0,)))
+    assert days.next_due == datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
+
+
+def test_a_document_that_skips_every_hour_is_polled_all_the_same() -> None:
+    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=range(24)))
+    assert wait(state) == 2 * HOUR
+
+
+def test_intervals_of_seconds_give_due_times_of_seconds() -> None:
+    state = after_success(NEW, NOW, QUICK, 1.0, known_share=0.0)
+    assert timedelta(seconds=2) <= wait(state) <= timedelta(seconds=2.3)
+    for _ in range(5):
+        state = after_not_modified(state, NOW, QUICK, 1.0)
+    assert wait(state) <= timedelta(seconds=3)
+    assert wait(after_failure(state, NOW, QUICK, 1.0, error="x", weight=Weight.HARD)) <= timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (("max-age=600", None, None, None), 600),
+        (("public, Max-Age=600", "120", None, None), 480),
+        (('max-age="600"', "900", None, None), 0),
+        (("no-cache", None, None, None), None),
+        (("s-maxage=600", None, None, None), None),
+        (("max-age=soon", "x", None, None), None),
+        (("max-age=99999999999999999999", None, None, None), 10**9),
+        ((None, None, "Tue, 24 Nov 2026 13:00:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"), 3600),
+        ((None, None, "Tue, 24 Nov 2026 11:00:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"), 0),
+        (("max-age=60", None, "Tue, 24 Nov 2026 13:00:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"), 60),
+        ((None, None, "0", "Tue, 24 Nov 2026 12:00:00 GMT"), 0),
+        ((None, None, "Tue, 24 Nov 2026 13:00:00 GMT", None), None),
+        ((None, None, None, None), None),
+    ],
+)
+def test_freshness_is_max_age_less_age_else_expires_less_date(
+    headers: tuple[str | None, str | None, str | None, str | None], expected: int | None
+) -> None:
+    assert lifetime(*headers) == (None if expected is None else timedelta(seconds=expected))
+
+
+@given(*(st.none() | st.text(max_size=40) for _ in range(4)))
+def test_no_header_makes_freshness_raise(a: str | None, b: str | None, c: str | None, d: str | None) -> None:
+    found = lifetime(a, b, c, d)
+    assert found is None or found >= timedelta(0)
+
+
+# -- after a failure ---------------------------------------------------------------------------------------------------
+
+
+def test_failures_weigh_by_what_they_say_about_the_feed() -> None:
+    state = READ
+    for weight, total in ((Weight.HARD, 1.0), (Weight.SOFT, 1.5), (Weight.TEMPORARY, 1.75)):
+        state = after_failure(state, NOW, LIMITS, 0.0, error="no", weight=weight)
+        assert state.failures == total
+        assert wait(state) == 2 * HOUR * total
+    assert (state.health, state.last_error, state.last_success) == (Health.FAILING, "no", READ.last_success)
+
+
+def test_a_passing_trouble_is_tried_again_before_the_interval_is_over() -> None:
+    assert wait(after_failure(READ, NOW, LIMITS, 0.0, error="x", weight=Weight.TEMPORARY)) == HOUR / 2
+
+
+def test_a_failure_keeps_validators_and_interval() -> None:
+    state = replace(READ, validators=Validators(b'"a"'), body_hash=b"x")
+    failed = after_failure(state, NOW, LIMITS, 0.0, error="x", weight=Weight.HARD, status=500)
+    assert (failed.validators, failed.body_hash, failed.interval) == (state.validators, b"x", 2 * HOUR)
+
+
+def test_403_waits_at_least_four_hours() -> None:
+    new = after_failure(NEW, NOW, LIMITS, 0.0, error="forbidden", weight=Weight.HARD, status=403)
+    assert wait(new) == 4 * HOUR
+
+
+def test_retry_after_is_obeyed_past_the_cap_up_to_31_days() -> None:
+    def failed(seconds: float) -> FeedState:
+        return after_failure(READ, NOW, LIMITS, 1.0, error="x", weight=Weight.SOFT, status=503, retry_after=seconds)
+
+    assert wait(failed(3 * 86400)) == 3 * DAY
+    assert "Retry-After" in failed(3 * 86400).due_reason
+    assert wait(failed(90 * 86400)) == 31 * DAY
+    assert wait(failed(1)) >= HOUR
+
+
+def test_410_twice_a_day_or_more_apart_is_gone() -> None:
+    first = after_failure(READ, NOW, LIMITS, 0.0, error="gone", weight=Weight.HARD, status=410)
+    assert (first.health, first.gone_since, wait(first)) == (Health.FAILING, NOW, DAY)
+    early = after_failure(first, NOW + 23 * HOUR, LIMITS, 0.0, error="gone", weight=Weight.HARD, status=410)
+    assert (early.health, early.gone_since) == (Health.FAILING, NOW)
+    late = after_failure(early, NOW + DAY, LIMITS, 0.0, error="gone", weight=Weight.HARD, status=410)
+    assert late.health is Health.GONE
+    assert "no longer polled" in late.due_reason
+
+
+def test_another_answer_in_between_ends_the_row_of_410s_and_silence_does_not() -> None:
+    first = after_failure(READ, NOW, LIMITS, 0.0, error="gone", weight=Weight.HARD, status=410)
+    answered = after_failure(first, NOW + HOUR, LIMITS, 0.0, error="x", weight=Weight.SOFT, status=503)
+    assert answered.gone_since is None
+    silent = after_failure(first, NOW + HOUR, LIMITS, 0.0, error="x", weight=Weight.TEMPORARY)
+    assert silent.gone_since == NOW
+
+
+# -- moving ------------------------------------------------------------------------------------------------------------
+
+OTHER = "https://elsewhere.example/rss"
+
+
+def test_a_permanent_redirect_is_adopted_after_seven_days() -> None:
+    state = after_redirect(READ, NOW, READ.url, OTHER)
+    assert poll_url(state, NOW) == READ.url
+    state = after_redirect(state, NOW + 6 * DAY, READ.url, OTHER)
+    assert poll_url(state, NOW + 6 * DAY) == READ.url
+    assert poll_url(state, NOW + 7 * DAY) == OTHER
+
+
+def test_an_adopted_address_that_answers_stays() -> None:
+    state = after_redirect(READ, NOW, READ.url, OTHER)
+    state = after_redirect(state, NOW + 8 * DAY, OTHER, None)
+    assert poll_url(state, NOW + 8 * DAY) == OTHER
+
+
+def test_https_on_the_same_host_is_adopted_at_once() -> None:
+    state = after_redirect(READ, NOW, READ.url, "https://rfi.example/fr/rss")
+    assert poll_url(state, NOW) == "https://rfi.example/fr/rss"
+
+
+def test_another_target_or_a_passing_redirect_starts_the_week_again() -> None:
+    state = after_redirect(READ, NOW, READ.url, OTHER)
+    other = after_redirect(state, NOW + 6 * DAY, READ.url, "https://third.example/rss")
+    assert (other.moved_to, other.moved_since) == ("https://third.example/rss", NOW + 6 * DAY)
+    none = after_redirect(state, NOW + 6 * DAY, READ.url, None)
+    assert (none.moved_to, none.moved_since) == (None, None)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_an_adopted_address_that_is_gone_gives_way_to_the_catalogues(status: int) -> None:
+    state = replace(READ, moved_to=OTHER, moved_since=NOW - 30 * DAY)
+    state = after_failure(state, NOW, LIMITS, 0.0, error="gone", weight=Weight.SOFT, status=status)
+    assert poll_url(state, NOW) == READ.url
+
+
+# -- always ------------------------------------------------------------------------------------------------------------
+
+DURATIONS = st.timedeltas(timedelta(0), 60 * DAY)
+STATES = st.builds(
+    replace,
+    st.sampled_from([NEW, READ]),
+    interval=DURATIONS,
+    failures=st.floats(0, 1000),
+    identical_bodies=st.integers(0, 5),
+    gone_since=st.none()
+    | st.datetimes(timezones=st.just(UTC), min_value=datetime(2026, 1, 1)).map(lambda t: min(t, NOW)),  # noqa: DTZ001
+)
+LIMIT = st.tuples(DURATIONS, DURATIONS, DURATIONS).map(lambda three: Limits(*sorted(three)[:2], three[2]))
+JITTER = st.floats(0, 1)
+ASKED = st.builds(
+    Asked,
+    lifetime=st.none() | DURATIONS,
+    ttl=st.none() | DURATIONS,
+    skip_hours=st.sets(st.integers(0, 23)),
+    skip_days=st.sets(st.integers(0, 6)),
+)
+
+
+@given(STATES, LIMIT, JITTER, st.none() | DURATIONS, ASKED, st.none() | st.floats(0, 1), st.booleans(), st.booleans())
+def test_a_good_answer_is_never_followed_up_too_early_or_too_late(
+    state: FeedState,
+    limits: Limits,
+    jitter: float,
+    fixed: timedelta | None,
+    asked: Asked,
+    known_share: float | None,
+    gap: bool,
+    modified: bool,
+) -> None:
+    if modified:
+        after = after_success(state, NOW, limits, jitter, fixed=fixed, asked=asked, known_share=known_share, gap=gap)
+    else:
+        after = after_not_modified(state, NOW, limits, jitter, fixed=fixed, asked=asked)
+    assert wait(after) >= limits.floor
+    assert limits.floor <= after.interval <= limits.cap
+    for wish in (asked.lifetime, asked.ttl):
+        assert wish is None or wait(after) >= min(wish, limits.cap)
+    assert after.next_due is not None
+    if "silence" in after.due_reason:
+        assert after.next_due.hour not in asked.skip_hours
+        assert after.next_due.weekday() not in asked.skip_days
+    else:
+        assert wait(after) <= limits.cap
+
+
+@given(
+    STATES,
+    LIMIT,
+    JITTER,
+    st.sampled_from(Weight),
+    st.none() | st.sampled_from([403, 404, 410, 429, 500, 503]),
+    st.none() | st.floats(0, 10**9),
+)
+def test_a_failure_is_never_followed_up_too_early_or_too_late(
+    state: FeedState, limits: Limits, jitter: float, weight: Weight, status: int | None, retry_after: float | None
+) -> None:
+    after = after_failure(state, NOW, limits, jitter, error="x", weight=weight, status=status, retry_after=retry_after)
+    asked = min(timedelta(seconds=retry_after or 0), 31 * DAY)
+    assert max(limits.floor, asked) <= wait(after) <= max(limits.cap, asked)
+
+
+@given(STATES, LIMIT, JITTER, st.none() | DURATIONS, st.none() | st.floats(0, 1))
+def test_jitter_only_delays_and_by_a_tenth_at_most(
+    state: FeedState, limits: Limits, jitter: float, fixed: timedelta | None, known_share: float | None
+) -> None:
+    assume(limits.cap > timedelta(0))
+    punctual = wait(after_success(state, NOW, limits, 0.0, fixed=fixed, known_share=known_share))
+    late = wait(after_success(state, NOW, limits, jitter, fixed=fixed, known_share=known_share))
+    assert punctual <= late <= punctual * 1.1 + timedelta(microseconds=1)
