@@ -71,8 +71,8 @@ duckdb.sql("SELECT feed, count(*) FROM read_json('DIR/articles/**/*.jsonl*') GRO
 pandas.concat(pandas.read_json(file, lines=True) for file in sorted(pathlib.Path("DIR").glob("articles/**/*.jsonl*")))
 ```
 
-`datasets` reads through Arrow, which takes a column of nothing but ISO dates for times: it may give `published_raw`
-back in another spelling. The other two leave it as it was written.
+`datasets` and `duckdb` guess types: where all of a file's `published_raw` look like ISO times they are taken for times,
+and lose the zone they were written with. `published` is the same moment in UTC, whichever way it is read.
 
 The texts belong to their authors and publishers. `rights` and `license` hold what they say about using them; reading
 them in an archive gives no right to publish them.

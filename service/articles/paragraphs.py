@@ -40,7 +40,7 @@ _FOLDED = {
     **{ord(dash): "-" for dash in _DASHES},
     **dict.fromkeys(_INVISIBLE),
 }
-_FRENCH_SPACE = re.compile(r"\s+(?=[:;!?»›])|(?<=[«‹])\s+")
+_FRENCH_SPACE = re.compile(r" (?=[:;!?»›])|(?<=[«‹]) ")
 
 
 def exact_form(text: str) -> str:
@@ -50,8 +50,9 @@ def exact_form(text: str) -> str:
 
 def fold_form(text: str) -> str:
     """``text`` as it reads whatever its case and typography: NFKC, quotes and dashes plain, nothing invisible."""
-    text = _FRENCH_SPACE.sub("", unicodedata.normalize("NFKC", text)).translate(_FOLDED).casefold()
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    folded = _FRENCH_SPACE.sub("", plain).translate(_FOLDED).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def exact(text: str) -> bytes:

@@ -51,7 +51,8 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
 
     table = Table(box=None, pad_edge=False)
     for heading in ("feed", "health", "last success", "next poll", "seen", "archived", "pending", "last error"):
-        table.add_column(heading, justify="right" if heading in {"seen", "archived", "pending"} else "left")
+        is_number = heading in {"seen", "archived", "pending"}
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=heading != "last error")
     for name in names:
         state, sums = states.get(name), _sums(ledgers.get(name))
         table.add_row(
@@ -64,7 +65,7 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
             str(sums["pending"]),
             printable(state.last_error) if state and state.last_error else "",
         )
-    context.out.print(table)
+    context.out.print(table, width=None if context.out.is_terminal else 200)
 
 
 @click.command(cls=Verb)

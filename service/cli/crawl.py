@@ -1,6 +1,5 @@
 """``veille crawl`` and ``veille run``: the service, once and for ever."""
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 @pass_context
 def crawl(context: Context, names: tuple[str, ...], poll_all: bool, force: bool, dry_run: bool, fail_on: str) -> int:
     """Poll the feeds that are due, archive their new articles, and end."""
+    import asyncio
+
     from service import logs
     from service.oneshot import look
 
@@ -54,12 +55,19 @@ def crawl_with_report(
     fail_on: str,
 ) -> int:
     """One crawl, told while it happens and summed up at its end; returns the exit code."""
+    import asyncio
+    import signal
+
     from service.oneshot import FailOn, crawl
 
     with _progress(context) as (listen, on_start):
-        crawled = asyncio.run(
-            crawl(settings, feeds, chosen, poll_all=poll_all, force=force, listen=listen, on_start=on_start)
-        )
+        try:
+            crawled = asyncio.run(
+                crawl(settings, feeds, chosen, poll_all=poll_all, force=force, listen=listen, on_start=on_start)
+            )
+        except asyncio.CancelledError:
+            context.say("interrupted twice: what was under way stays pending")
+            return 128 + signal.SIGINT
     _summarise(context, crawled)
     return crawled.exit_code(FailOn(fail_on))
 
@@ -68,6 +76,8 @@ def crawl_with_report(
 @pass_context
 def run(context: Context) -> int:
     """Watch the feeds for ever: the daemon. SIGHUP reloads, SIGTERM drains."""
+    import asyncio
+
     from service import daemon, logs
 
     settings, feeds = context.settings, context.feeds

@@ -43,7 +43,10 @@ def _checked(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 @click.option("--disabled", is_flag=True, help="Add it switched off.")
 @pass_context
 def add(context: Context, url: str, name: str | None, disabled: bool, **values: Any) -> None:
-    """Add a feed to the feeds file; starts one where there is none."""
+    """Add a feed to the feeds file.
+
+    Where there is none, it becomes the first of a new one, ./feeds.toml.
+    """
     from service.feeds.catalogue import add_feed
     from service.feeds.fields import address_key, host_name, make_name
     from storage.model import Feed
@@ -65,7 +68,10 @@ def add(context: Context, url: str, name: str | None, disabled: bool, **values: 
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @pass_context
 def remove(context: Context, names: tuple[str, ...]) -> None:
-    """Take feeds out of the feeds file; what they brought stays in the archive."""
+    """Take feeds out of the feeds file.
+
+    What they brought stays in the archive, under their names.
+    """
     from service.feeds.catalogue import remove_feed
 
     _edit_each(context, names, lambda text, name, source: remove_feed(text, name, source=source), "removed")
@@ -85,7 +91,7 @@ def enable(context: Context, names: tuple[str, ...]) -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @pass_context
 def disable(context: Context, names: tuple[str, ...]) -> None:
-    """Switch feeds off; what they brought stays in the archive."""
+    """Switch feeds off."""
     from service.feeds.catalogue import set_enabled
 
     _edit_each(context, names, lambda text, name, source: set_enabled(text, name, False, source=source), "disabled")
@@ -95,7 +101,10 @@ def disable(context: Context, names: tuple[str, ...]) -> None:
 @click.argument("file", metavar="FILE.opml", type=click.File("rb"))
 @pass_context
 def import_feeds(context: Context, file: Any) -> None:
-    """Add the feeds of another reader's OPML file; - reads it from standard input."""
+    """Add the feeds of an OPML file.
+
+    Of another reader's subscriptions, those that are not watched already; - reads it from standard input.
+    """
     from service.errors import ParseError
     from service.feeds.catalogue import add_feeds
     from service.feeds.fields import address_key
@@ -124,7 +133,10 @@ def import_feeds(context: Context, file: Any) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead.")
 @pass_context
 def export(context: Context, form: str, output: Path | None) -> None:
-    """Print the feeds as OPML, for another reader, or as the feeds file they stand in."""
+    """Print the feeds as OPML or TOML.
+
+    OPML is for other readers; TOML is the feeds file itself, with its comments.
+    """
     from service.catalogues import read
     from service.cli.files import write_file
 
@@ -176,6 +188,6 @@ def _edit(context: Context, change: Callable[[str, str], str], done: str, names:
         if context.json:
             context.emit({"feed": name, "change": done, "file": str(path)})
         else:
-            context.say(f"{done} {name} in {path}")
+            context.say(f"{path}: {done} {name}")
     if context.catalogue_path is None:
         context.say(f"{path} is new: it is used from now on, and no longer the shipped RFI catalogue")

@@ -44,7 +44,9 @@ def list_feeds(context: Context, tags: tuple[str, ...]) -> None:
     for row in rows:
         context.emit("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     off = sum(not feed.enabled for feed in chosen)
-    context.say(f"{len(chosen)} feeds, {off} of them off, in {_source(context)}")
+    count = "1 feed" if len(chosen) == 1 else f"{len(chosen)} feeds"
+    source = context.catalogue_path or "the shipped RFI catalogue"
+    context.say(f"{count}, {off} of them off, in {source}" if off else f"{count} in {source}")
 
 
 @feeds.command("show")
@@ -77,10 +79,6 @@ def _remembered(context: Context) -> "tuple[Mapping[str, FeedState], Mapping[str
     except StorageError as error:
         context.say(f"what is known of the feeds cannot be read: {error}")
         return {}, {}
-
-
-def _source(context: Context) -> str:
-    return str(context.catalogue_path or "the shipped RFI catalogue")
 
 
 def _settings(feed: "Feed") -> dict[str, Any]:

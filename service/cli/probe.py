@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.feeds.discover import Found
     from service.feeds.document import Document
     from service.net.response import Response
+    from service.net.robots import Verdict
     from storage.model import Feed
 
 SOME_FAILED, ALL_FAILED = 3, 4
@@ -28,7 +29,10 @@ _PAGE = "text/html, application/xhtml+xml, */*;q=0.5"
 @click.argument("targets", metavar="URL|NAME...", nargs=-1, required=True)
 @pass_context
 def test(context: Context, targets: tuple[str, ...]) -> int:
-    """Fetch and read feeds once, and say what came; exit 3 where some fail, 4 where all do."""
+    """Fetch and read feeds once, and say what came.
+
+    Nothing is kept. Exit 3 where some of them fail, 4 where all do.
+    """
     from service import logs
     from service.app import user_agent
     from storage.model import Feed
@@ -71,7 +75,7 @@ async def _ask(outside: "Outside", feed: "Feed", agent: str) -> dict[str, Any]:
         verdict = await outside.robots.verdict(feed.url)
         report |= {"robots_allowed": verdict.allowed, "robots": verdict.reason}
         if feed.obey_robots:
-            verdict.check()
+            await _check(outside, verdict, feed.url)
         response = await outside.fetcher.get(feed.url, accept=ACCEPT)
         report |= _of_response(response)
         check(response)
@@ -171,7 +175,10 @@ def _in_words(report: dict[str, Any]) -> list[str]:
 @click.argument("url")
 @pass_context
 def discover(context: Context, url: str) -> int:
-    """Find the feeds of a site: those its page points to, else in the usual places; exit 4 where there is none."""
+    """Find the feeds of a site.
+
+    Those its page points to, else those in the usual places. Exit 4 where there is none.
+    """
     from service import logs
     from service.logs import printable
 
@@ -223,7 +230,7 @@ async def _try(outside: "Outside", url: str) -> "Found | None":
 async def _get(outside: "Outside", url: str) -> "Response":
     from service.net.response import check
 
-    (await outside.robots.verdict(url)).check()
+    await _check(outside, await outside.robots.verdict(url), url)
     response = await outside.fetcher.get(url, accept=_PAGE)
     check(response)
     return response
@@ -240,6 +247,20 @@ async def _as_feed(outside: "Outside", response: "Response") -> "Found | None":
     except ParseError:
         return None
     return Found(response.url, document.title, _format(document.version))
+
+
+async def _check(outside: "Outside", verdict: "Verdict", url: str) -> None:
+    """Pass where a URL may be fetched; where robots.txt could not be had, ask for it again to learn why.
+
+    Raises:
+        FetchError: it may not, or the site cannot be reached.
+    """
+    from service.net import urls
+    from service.net.response import check
+
+    if not verdict.allowed and verdict.retry_after is not None:
+        check(await outside.fetcher.get(f"{urls.origin(url)}/robots.txt", accept="text/plain, */*;q=0.5"))
+    verdict.check()
 
 
 async def _parse(outside: "Outside", response: "Response", feed: "Feed") -> "Document":

@@ -239,8 +239,7 @@ def _good(
     asked: Asked,
     status: int,
 ) -> FeedState:
-    # The interval remembers what the document asks for, because a 304 comes without the document.
-    interval = _clamp(max(interval, asked.ttl or ZERO), limits)
+    interval = _clamp(interval, limits)
     wanted, reason = (fixed, "the feed's fixed interval") if fixed else (interval, "adaptive")
     for wish, whose in ((asked.ttl, "the document asks (ttl)"), (asked.lifetime, "the server asks (freshness)")):
         if wish is not None and wish > wanted:
@@ -258,7 +257,8 @@ def _good(
         health=Health.OK,
         next_due=due,
         due_reason=f"in {_words(due - now)}: {reason}",
-        interval=interval,
+        # What the document asks for is remembered here, because a 304 comes without the document.
+        interval=_clamp(max(interval, asked.ttl or ZERO), limits),
         failures=0.0,
         last_polled=now,
         last_success=now,

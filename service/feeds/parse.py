@@ -38,6 +38,7 @@ _HTML = re.compile(rb"(?>\s+|<\?[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html|hea
 _NUMBER = re.compile(r"[1-9]\d{0,5}")
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]{1,1000})|([0-9]{1,1000}));?")
 _END = re.compile(rb"</(?:rss|feed|(?:\w+:)?rdf)\s*>", re.IGNORECASE)
+_ENTRY = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _PERIODS = {
     "hourly": timedelta(hours=1),
     "daily": timedelta(days=1),
@@ -81,8 +82,9 @@ def parse_document(
     channel, found, version = parsed["feed"], parsed["entries"], parsed.get("version") or ""
     facts = read_raw(body, parsed["encoding"]) if parsed.get("encoding") else None
     malformed = _malformed(parsed)
-    if not found or not version:
-        _check_is_feed(body, version, facts, malformed, empty=not found)
+    whole = found[:-1] if malformed and _is_cut_in_entry(body) else found
+    if not whole or not version:
+        _check_is_feed(body, version, facts, malformed, empty=not whole)
     said = normalise_language(string(channel, "language") or "")
     atom = version.startswith("atom")
     context = Context(
@@ -94,7 +96,7 @@ def parse_document(
         authors=authors(channel) if atom else (),  # RFC 4287 §4.2.1: a feed's authors are those of its entries
         license=license_url(channel, url),
     )
-    kept = found[:MAX_ENTRIES]
+    kept = whole[:MAX_ENTRIES]
     entries = [read_entry(entry, *raw, context) for entry, raw in zip(kept, _raw(facts, len(found)), strict=False)]
     site = absolute(url, alternate(channel) or string(channel, "link"))
     return Document(
@@ -103,7 +105,7 @@ def parse_document(
         title=one_line(string(channel, "title") or ""),
         link=site,
         language=said,
-        dropped=len(found[MAX_ENTRIES:]),
+        dropped=len(whole[MAX_ENTRIES:]),
         malformed=malformed,
         ttl=_ttl(channel),
         skip_hours=facts.skip_hours if facts else (),
@@ -171,6 +173,12 @@ def _check_is_feed(body: bytes, version: str, facts: RawFacts | None, malformed:
         raise ParseError(f"this is XML, but <{facts.root}> is not a feed")
     if malformed and not _END.search(body[-1_000:]):
         raise ParseError(f"the feed is cut off before its first entry ({malformed})")
+
+
+def _is_cut_in_entry(body: bytes) -> bool:
+    # Half an entry has half a text, and perhaps no guid yet: it will come whole.
+    after_last = max(body.rfind(b"</item"), body.rfind(b"</entry"), 0)
+    return not _END.search(body[-1_000:]) and _ENTRY.search(body, after_last) is not None
 
 
 def _raw(facts: RawFacts | None, count: int) -> Iterator[tuple[str | None, bool]]:

@@ -57,7 +57,7 @@ class Fetcher:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._user_agent = user_agent.encode()
-        self._hosts = hosts
+        self.hosts = hosts
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._transport = GuardedTransport(AddressGuard(allowed, resolve), ssl_context)
@@ -92,7 +92,7 @@ class Fetcher:
         while True:
             echo = validators if current == belongs_to else _UNCONDITIONAL
             host = urls.host(current)
-            async with self._hosts.turn(host):
+            async with self.hosts.turn(host):
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(self._timeout - spent):
@@ -101,7 +101,7 @@ class Fetcher:
                     raise FetchError(f"timed out after {self._timeout:g} s") from None
                 spent += time.monotonic() - started
             if answer.status == 429:
-                self._hosts.hold(host, answer.retry_after or HOLD)
+                self.hosts.hold(host, answer.retry_after or HOLD)
             target = _redirect_target(answer)
             if target is None:
                 return replace(answer, requested_url=url, hops=tuple(hops), seconds=spent)

@@ -32,7 +32,7 @@ class Verdict:
     allowed: bool
     reason: str
     crawl_delay: float | None = None
-    """Seconds, as written."""
+    """Seconds, as written; the host's turns already keep to it."""
     content_signal: str | None = None
     retry_after: float | None = None
     """Seconds until it is worth asking again, where the refusal only means that robots.txt could not be had."""
@@ -62,7 +62,7 @@ class RobotsCache(Protocol):
 
 
 class Robots:
-    """Judges URLs by the robots.txt of their origin.
+    """Judges URLs by the robots.txt of their origin, and has its crawl delay kept.
 
     Args:
         fetcher: Fetches it, in its host's turn as everything else.
@@ -98,6 +98,7 @@ class Robots:
             wait = (file.fetched + DOWN - self._clock()).total_seconds()
             answered = "no answer" if file.status is None else f"status {file.status}"
             return Verdict(False, f"robots.txt cannot be had: {answered}", retry_after=max(wait, 0.0))
+        self._fetcher.hosts.set_crawl_delay(urls.host(url), rules.crawl_delay if rules else None)
         if rules is None:
             return Verdict(True, "no robots.txt")
         allowed = rules.allow(url)

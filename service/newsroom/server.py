@@ -1,14 +1,12 @@
 """The newsroom's HTTP/1.1 server: one event loop in a thread of its own, one listening socket a site."""
 
 import asyncio
-import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from service.newsroom.faults import Fault
 from service.newsroom.log import Kind, Request, RequestLog
@@ -89,33 +87,44 @@ class Server:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        servers = [
-            await asyncio.start_server(partial(self._converse, site), sock=listener, limit=MAX_HEAD)
-            for site, listener in self._listeners.items()
-        ]
+        for site, listener in self._listeners.items():
+            listener.setblocking(False)
+            self._loop.add_reader(listener, self._accept, site, listener)
         await self._stopping.wait()
-        for server in servers:
-            server.close()
+        for listener in self._listeners.values():
+            self._loop.remove_reader(listener)
+            listener.close()
         for conversation in self._conversations:
             conversation.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
 
-    async def _converse(self, site: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, site: str, listener: socket.socket) -> None:
+        """Take a connection and begin the conversation in one step, so that stopping finds every one there is.
+
+        ``asyncio.start_server`` takes several, and loses a connection that arrives just before it is closed.
+        """
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return  # the client has changed its mind
+        conversation = self._loop.create_task(self._converse(site, connection))
+        self._conversations.add(conversation)
+        conversation.add_done_callback(self._conversations.discard)
+        conversation.add_done_callback(lambda _: connection.close())  # even if it never began
+
+    async def _converse(self, site: str, connection: socket.socket) -> None:
         """Answer one connection's requests, one after the other."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._conversations.add(task)
+        reader, writer = await asyncio.open_connection(sock=connection, limit=MAX_HEAD)
         wire = Wire(writer)
         try:
             while wire.open:
                 await self._exchange(site, await reader.readuntil(b"\r\n\r\n"), wire)
             writer.close()
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, asyncio.CancelledError):
-            writer.transport.abort()  # cancelled only to stop the server, which awaits this task's end
+            await writer.wait_closed()
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            pass  # the client has hung up, or said more than a request
         finally:
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            self._conversations.discard(task)
+            writer.transport.abort()
 
     async def _exchange(self, site: str, data: bytes, wire: Wire) -> None:
         """Read one request, answer it, note it."""

@@ -50,9 +50,12 @@ class Cli:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        return self.veille("feeds", *arguments, stdin=stdin)
+
+    def veille(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.directory), "LANG": "C.UTF-8", **self.environment}
         done = subprocess.run(
-            [VEILLE, "feeds", *arguments],
+            [VEILLE, *arguments],
             cwd=self.directory,
             env=environment,
             input=stdin,
@@ -122,7 +125,22 @@ def test_show_tells_settings_and_state_without_an_archive(with_feeds: Cli) -> No
     assert facts["entries"]["seen"] == 0
 
 
-@pytest.mark.parametrize("verb", ["show", "remove", "enable", "disable", "test"])
+def test_list_and_show_tell_what_the_archive_knows(online: Cli, site: str) -> None:
+    online.file.write_text(
+        f'[[feed]]\nname = "good"\nurl = "{site}/rss"\n\n[[feed]]\nname = "bad"\nurl = "{site}/broken"\n'
+    )
+    assert online.veille("crawl", "--fail-on", "never").returncode == 0
+    good, bad = online.json("list")
+    assert (good["health"], good["last_status"], good["title"]) == ("ok", 200, "Le fil")
+    assert (bad["health"], bad["last_status"]) == ("failing", 500)
+    assert good["next_due"] > good["last_success"]
+    assert [line.split()[3] for line in online("list").stdout.splitlines()] == ["HEALTH", "ok", "failing"]
+    shown = online("show", "bad").stdout
+    assert "last error: answers 500" in shown
+    assert online.json("show", "good")[0]["entries"]["seen"] == 2
+
+
+@pytest.mark.parametrize("verb", ["show", "disable", "test"])
 def test_an_unknown_feed_is_a_usage_error_with_a_suggestion(with_feeds: Cli, verb: str) -> None:
     done = with_feeds(verb, "rfi-fe")
     assert done.returncode == 2
@@ -130,9 +148,7 @@ def test_an_unknown_feed_is_a_usage_error_with_a_suggestion(with_feeds: Cli, ver
     assert with_feeds.file.read_text() == FEEDS
 
 
-@pytest.mark.parametrize(
-    "arguments", [("list",), ("show", "rfi-fr"), ("add", "https://a.example/"), ("disable", "a"), ("export",)]
-)
+@pytest.mark.parametrize("arguments", [("list",), ("add", "https://a.example/"), ("disable", "a")])
 def test_a_wrong_feeds_file_is_told_line_by_line_and_left_alone(veille: Cli, arguments: tuple[str, ...]) -> None:
     wrong = '[[feed]]\nname = "A"\nurl = "ftp://a.example/"\n'
     veille.file.write_text(wrong)
@@ -156,7 +172,7 @@ def test_a_feeds_file_that_is_named_and_missing_is_told_in_one_line(veille: Cli)
 def test_add_starts_a_feeds_file_and_says_so(veille: Cli) -> None:
     done = veille("add", "https://www.rfi.fr/fr/rss", "--language", "fr", "--tag", "africa", "--interval", "30m")
     assert done.returncode == 0
-    assert "added rfi-fr in feeds.toml" in done.stderr
+    assert "feeds.toml: added rfi-fr" in done.stderr
     assert "feeds.toml is new" in done.stderr
     assert veille.file.read_text().startswith("# The feeds to watch")
     [feed] = veille.json("list")
@@ -183,7 +199,6 @@ def test_add_goes_to_the_end_of_the_file_in_use(with_feeds: Cli) -> None:
         (("https://a.example/", "--name", "rfi-fr"), "another feed is named rfi-fr"),
         (("https://a.example/", "--name", "RFI"), '"RFI" is no name'),
         (("https://a.example/", "--language", "French"), '"French" is not a BCP 47 language tag'),
-        (("https://a.example/", "--interval", "30"), '"30" has no unit'),
         (("rfi.fr/rss",), "is not an http or https address"),
     ],
 )
@@ -386,7 +401,9 @@ def test_some_failing_feeds_exit_with_3(online: Cli, site: str) -> None:
 def test_a_host_that_cannot_be_reached_is_one_line(online: Cli) -> None:
     done = online("test", "http://127.0.0.1:1/rss")
     assert done.returncode == 4
-    assert done.stdout.splitlines()[-1].startswith("failed: ")
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("failed: ")
+    assert "robots.txt" not in last
 
 
 def test_discover_lists_what_a_page_points_to(online: Cli, site: str) -> None:

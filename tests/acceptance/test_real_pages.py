@@ -33,7 +33,9 @@ def test_real_pages_are_archived_once_each_as_well_as_the_extractor_alone_reads_
         for number, row in enumerate(rows):
             path = f"/real/{number}"
             room.serve(path, gzip.decompress((shared_data / row["path"]).read_bytes()), content_type="text/html")
-            items.append(f"<item><guid>{number}</guid><title>{escape(row['url'])}</title><link>{base}{path}</link></item>")
+            items.append(
+                f"<item><guid>{number}</guid><title>{escape(row['url'])}</title><link>{base}{path}</link></item>"
+            )
         feed = f"<rss version='2.0'><channel><title>real</title><link>{base}/</link>{''.join(items)}</channel></rss>"
         room.serve("/real.xml", feed.encode(), content_type="application/rss+xml")
         bench.feeds_file.write_text(f'[[feed]]\nname = "real"\nurl = "{base}/real.xml"\n', encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 from crawling import Bench
 
 from service.newsroom import Newsroom
+from service.oneshot import FailOn
 from storage.database import open_database
 from storage.model import Outcome
 from storage.records import json_schema
@@ -73,7 +74,7 @@ def test_a_feed_that_is_not_due_is_not_asked(bench: Bench) -> None:
         crawled = bench.crawl(room, poll_all=False)
         assert room.requests == []
     assert crawled.due == ()
-    assert crawled.exit_code("any") == 0
+    assert crawled.exit_code(FailOn.ANY) == 0
 
 
 def test_an_edited_story_becomes_a_second_revision_with_the_same_id(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import SettingsError
@@ -371,6 +371,7 @@ def test_what_is_written_reads_back_as_the_same(feeds: list[Feed]) -> None:
     assert parse_catalogue(format_catalogue(feeds)) == tuple(feeds)
 
 
+@settings(max_examples=40)
 @given(_FEEDS, st.sampled_from(["", TEXT, TEXT.replace("\n", "\r\n"), TEXT.rstrip()]), st.data())
 def test_feeds_can_be_added_switched_and_removed_in_any_text(
     feeds: list[Feed], start: str, data: st.DataObject

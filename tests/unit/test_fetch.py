@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from service.errors import BlockedError, FetchError, GoneError, TooLargeError, Weight
@@ -586,6 +587,20 @@ def test_idle_connections_do_not_pile_up(loopback: Any, monkeypatch: pytest.Monk
         await client.aclose()
         for server in servers:
             await server.__aexit__()
+
+    run(story)
+
+
+def test_of_two_requests_at_once_to_one_origin_one_connection_is_kept(loopback: Any) -> None:
+    async def story() -> None:
+        async with loopback({"/": loopback.answer(200, b"x")}) as server:
+            shared = transport.GuardedTransport(transport.AddressGuard(LOOPBACK), TLS)
+            request = httpx.Request("GET", server.url("/"))
+            answers = await asyncio.gather(*(shared.handle_async_request(request) for _ in range(2)))
+            assert [await answer.aread() for answer in answers] == [b"x", b"x"]
+            await asyncio.sleep(0.05)
+            assert (server.connections, len(server._writers)) == (2, 1)
+            await shared.aclose()
 
     run(story)
 

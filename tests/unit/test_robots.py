@@ -75,7 +75,7 @@ def with_robots(loopback: Any, answer: Any, story: Callable[[World], Awaitable[N
     asyncio.run(tell())
 
 
-RULES = b"User-agent: *\nDisallow: /private\nCrawl-delay: 7\nContent-Signal: search=yes, ai-train=no\n"
+RULES = b"User-agent: *\nDisallow: /private\nCrawl-delay: 0.01\nContent-Signal: search=yes, ai-train=no\n"
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -84,10 +84,10 @@ RULES = b"User-agent: *\nDisallow: /private\nCrawl-delay: 7\nContent-Signal: sea
 def test_rules_are_obeyed_and_what_else_they_say_is_handed_on(loopback: Any) -> None:
     async def story(world: World) -> None:
         verdict = await world.verdict("/public?x=1")
-        assert verdict == Verdict(True, "allowed by robots.txt", 7.0, "search=yes, ai-train=no")
+        assert verdict == Verdict(True, "allowed by robots.txt", 0.01, "search=yes, ai-train=no")
         verdict.check()
         verdict = await world.verdict("/private/page")
-        assert verdict == Verdict(False, "forbidden by robots.txt", 7.0, "search=yes, ai-train=no")
+        assert verdict == Verdict(False, "forbidden by robots.txt", 0.01, "search=yes, ai-train=no")
         with pytest.raises(BlockedError, match=r"forbidden by robots\.txt"):
             verdict.check()
 
@@ -154,7 +154,7 @@ def test_the_last_good_rules_stand_in_for_thirty_days(loopback: Any) -> None:
             world.restart()
             assert (await world.verdict("/page")).allowed
             assert (await world.verdict("/private")) == Verdict(
-                False, "forbidden by robots.txt", 7.0, "search=yes, ai-train=no"
+                False, "forbidden by robots.txt", 0.01, "search=yes, ai-train=no"
             )
         world.now = START + timedelta(days=30, hours=2)
         assert (await world.verdict("/page")).reason == "robots.txt cannot be had: status 503"
@@ -221,6 +221,19 @@ def test_robots_txt_takes_its_hosts_turn(loopback: Any) -> None:
     with_robots(loopback, loopback.answer(200, RULES), story)
 
 
+def test_a_crawl_delay_is_kept_from_the_first_page_on(loopback: Any) -> None:
+    async def story(world: World) -> None:
+        assert (await world.verdict()).crawl_delay == 0.1
+        for path in ("/a", "/b"):
+            await world.fetcher.get(world.server.url(path), accept="*/*")
+        starts = [seen.start for seen in world.server.seen]
+        pauses = [start - end for end, start in zip(world.server.ended, starts[1:], strict=False)]
+        assert len(pauses) == 2
+        assert min(pauses) >= 0.099
+
+    with_robots(loopback, loopback.answer(200, b"User-agent: *\nCrawl-delay: 0.1\n"), story)
+
+
 def test_too_many_requests_is_no_answer_to_the_question(loopback: Any) -> None:
     async def story(world: World) -> None:
         for _ in range(2):
@@ -247,14 +260,15 @@ def test_redirects_are_followed_and_too_many_mean_that_there_is_no_file(loopback
 
 def test_a_longer_file_is_cut_after_a_whole_line_not_refused(loopback: Any) -> None:
     line = b"Disallow: /x/%06d\n"
-    body = b"User-agent: *\n" + b"".join(line % n for n in range(40_000))
-    assert len(body) > MAX_BYTES
+    head = b"User-agent: *\nAllow: /abcd\n"
+    whole, rest = divmod(MAX_BYTES - len(head), len(line % 0))
+    assert (line % 0)[:rest] == b"Disallow: /x/", "half a line that would forbid all of /x"
+    body = head + b"".join(line % n for n in range(40_000))
 
     async def story(world: World) -> None:
         assert not (await world.verdict("/x/000000")).allowed
-        last = (MAX_BYTES - len(b"User-agent: *\n")) // len(line % 0) - 1
-        assert not (await world.verdict(f"/x/{last:06d}")).allowed
-        assert (await world.verdict(f"/x/{last + 1:06d}")).allowed
+        assert not (await world.verdict(f"/x/{whole - 1:06d}")).allowed
+        assert (await world.verdict(f"/x/{whole:06d}")).allowed
         assert (await world.verdict("/y")).allowed
 
     with_robots(loopback, loopback.answer(200, body), story)

@@ -50,7 +50,7 @@ CHINESE = Stock(
         "{town}与{neighbour}的磋商将于{month}{day}日恢复，本文梳理已经谈妥和尚未谈妥的内容。",
     ),
     openings=(
-        "{body}{month}{day}日在{town}公布了关于{project}的{few}项措施,"
+        "{body}{month}{day}日在{town}公布了关于{project}的{few}项措施，"
         "{neighbour}的居民自{year}年以来一直在等待这一方案。",
         "{month}{day}日天还没亮，第一批卡车就开进了{town}，当时已有{n}人在镇公所门前等候。",
         "经过{few}个星期的谈判，{body}与{town}的代表就{project}签署了一份总额{n}百万元的协议。",

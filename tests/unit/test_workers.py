@@ -1,0 +1,278 @@
+"""The worker processes: killable, bounded, silent, gone with their parent."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from service.articles.workers import Workers, _Task
+from service.errors import ExtractError, ParseError, ServiceError
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+PAGE = (
+    "<!doctype html><html lang=fr><head><title>Le titre</title></head><body><article>"
+    + "<p>Un paragraphe assez long pour être un texte, avec une virgule et un point final.</p>" * 4
+    + "</article></body></html>"
+).encode()
+
+
+async def run(workers: Workers, function: object, *arguments: object, seconds: float = 10.0) -> object:
+    """Any function in a worker: the parsers' way there, without the parsers."""
+    return await workers._run(_Task(function, arguments), seconds, ExtractError)  # type: ignore[arg-type]
+
+
+# -- the three calls ---------------------------------------------------------------------------------------------------
+
+
+def test_a_feed_a_page_and_a_fragment_come_back_as_values() -> None:
+    rss = b"<rss version='2.0'><channel><title>T</title><item><guid>1</guid><title>A</title></item></channel></rss>"
+
+    async def main() -> None:
+        workers = Workers(1)
+        try:
+            document = await workers.parse(rss, feed="f", url="https://a.example/rss", content_type=None, now=NOW)
+            page = await workers.extract(PAGE, url="https://a.example/x", headers={"X-Robots-Tag": "noai"}, now=NOW)
+            fragment = await workers.fragment("<p>un</p><p>deux</p>", url="https://a.example/x")
+        finally:
+            await workers.stop()
+        assert [entry.title for entry in document.entries] == ["A"]
+        assert page.metadata.title == "Le titre"
+        assert page.metadata.noai
+        assert fragment == ("un", "deux")
+
+    asyncio.run(main())
+
+
+def test_the_parsers_errors_come_back_as_themselves_in_one_line() -> None:
+    async def main() -> None:
+        workers = Workers(1)
+        try:
+            with pytest.raises(ParseError) as parse_error:
+                await workers.parse(b"", feed="f", url="https://a.example/rss", content_type=None, now=NOW)
+            with pytest.raises(ExtractError, match="^the page is application/pdf, not HTML$") as extract_error:
+                await workers.extract(b"%PDF-1.7", url="https://a.example/x", now=NOW)
+        finally:
+            await workers.stop()
+        assert "\n" not in str(parse_error.value)
+        assert not extract_error.value.worker_died
+
+    asyncio.run(main())
+
+
+def refuse(message: str) -> None:
+    try:
+        int("x")
+    except ValueError as error:
+        raise ServiceError(message) from error
+
+
+def test_an_error_keeps_its_cause_in_words() -> None:
+    from service.articles.workers import _answer
+
+    answer = _answer(_Task(refuse, ("no luck",)))
+    assert str(answer) == "no luck: invalid literal for int() with base 10: 'x'"
+
+
+# -- what a worker may die of ------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_hangs_crashes_or_eats_memory_costs_one_call() -> None:
+    async def main() -> None:
+        workers = Workers(1, memory_limit=400_000_000)
+        try:
+            with pytest.raises(ExtractError, match=r"^gave no answer within 0.2 s$"):
+                await run(workers, time.sleep, 30, seconds=0.2)
+            with pytest.raises(ExtractError, match="^its worker died$"):
+                await run(workers, os._exit, 9)
+            with pytest.raises(ExtractError, match="^its worker died$"):
+                await run(workers, os.abort)
+            with pytest.raises(ExtractError, match="^ran out of memory$"):
+                await run(workers, bytearray, 1_000_000_000)
+            assert await run(workers, abs, -1) == 1
+        finally:
+            await workers.stop()
+
+    asyncio.run(main())
+
+
+def test_only_an_extract_error_of_a_lost_worker_says_so() -> None:
+    hostile = b"<!doctype html><html><body>" + b"<p><a href=x>lien</a></p>" * 100_000
+
+    async def main() -> None:
+        workers = Workers(1, extract_seconds=0.3)
+        try:
+            with pytest.raises(ExtractError, match=r"^gave no answer within 0.3 s$") as caught:
+                await workers.extract(hostile, url="https://a.example/x", now=NOW)
+        finally:
+            await workers.stop()
+        assert caught.value.worker_died
+
+    asyncio.run(main())
+
+
+def test_a_call_works_after_idle_workers_were_killed() -> None:
+    async def main() -> None:
+        workers = Workers(2)
+        try:
+            pid = await run(workers, os.getpid)
+            assert isinstance(pid, int)
+            os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.5)
+            assert await run(workers, abs, -1) == 1
+        finally:
+            await workers.stop()
+
+    asyncio.run(main())
+
+
+def test_one_hanging_call_does_not_hold_up_another_worker() -> None:
+    async def main() -> None:
+        workers = Workers(2)
+        try:
+            await run(workers, abs, -1)
+            hanging = asyncio.create_task(run(workers, time.sleep, 30, seconds=1.0))
+            start = time.monotonic()
+            assert await asyncio.gather(*(run(workers, abs, -number) for number in range(20))) == list(range(20))
+            assert time.monotonic() - start < 0.9
+            with pytest.raises(ExtractError):
+                await hanging
+        finally:
+            await workers.stop()
+
+    asyncio.run(main())
+
+
+def test_a_worker_makes_way_for_a_fresh_one_after_its_share_of_calls() -> None:
+    async def main() -> None:
+        workers = Workers(1, recycle_after=2)
+        try:
+            pids = [await run(workers, os.getpid) for _ in range(4)]
+        finally:
+            await workers.stop()
+        assert pids[0] == pids[1] != pids[2] == pids[3]
+
+    asyncio.run(main())
+
+
+def test_no_more_calls_are_handed_over_than_three_per_worker() -> None:
+    async def main() -> None:
+        workers = Workers(1)
+        try:
+            calls = [asyncio.create_task(run(workers, time.sleep, 0.05)) for _ in range(8)]
+            await asyncio.sleep(0)
+            assert workers._room.locked()
+            await asyncio.gather(*calls)
+            assert not workers._room.locked()
+        finally:
+            await workers.stop()
+
+    asyncio.run(main())
+
+
+def test_after_a_stop_the_next_call_starts_afresh() -> None:
+    async def main() -> None:
+        workers = Workers(1)
+        await workers.stop()
+        first = await run(workers, os.getpid)
+        await workers.stop()
+        assert not alive(first)
+        assert await run(workers, os.getpid) != first
+        await workers.stop()
+
+    asyncio.run(main())
+
+
+# -- its own process, seen from outside --------------------------------------------------------------------------------
+
+PROGRAM = """
+    import asyncio, json, os, signal, sys, time
+    from service.articles.workers import Workers, _Task
+
+    async def main(sleep):
+        workers = Workers(2)
+        run = lambda function, *arguments: workers._run(_Task(function, arguments), 60.0, RuntimeError)
+        pids = await asyncio.gather(*(run(os.getpid) for _ in range(20)))
+        heavy = [name for name in ("trafilatura", "feedparser", "lxml") if name in sys.modules]
+        print(json.dumps({"pids": sorted(set(pids)), "heavy": heavy}), flush=True)
+        slept = await run(time.sleep, sleep)
+        print("done", flush=True)
+        await workers.stop()
+
+    if __name__ == "__main__":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        asyncio.run(main(float(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    path = tmp_path / "program.py"
+    path.write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, path, str(request.param)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def first_line(process: subprocess.Popen[str]) -> dict[str, list[object]]:
+    assert process.stdout
+    line: dict[str, list[object]] = json.loads(process.stdout.readline())
+    return line
+
+
+@pytest.mark.parametrize("program", [0.1], indirect=True)
+def test_the_main_process_loads_no_parser_and_nothing_is_said_at_the_end(program: subprocess.Popen[str]) -> None:
+    line = first_line(program)
+    out, err = program.communicate(timeout=30)
+    assert line["heavy"] == []
+    assert (out, err, program.returncode) == ("done\n", "", 0)
+    assert not any(map(alive, line["pids"]))
+
+
+@pytest.mark.parametrize("program", [60], indirect=True)
+def test_busy_and_idle_workers_end_with_a_killed_parent(program: subprocess.Popen[str]) -> None:
+    pids = first_line(program)["pids"]
+    assert any(map(alive, pids))
+    program.kill()
+    program.wait(timeout=10)
+    assert eventually(lambda: not any(map(alive, pids)), seconds=5)
+
+
+@pytest.mark.parametrize("program", [1], indirect=True)
+def test_ctrl_c_at_the_terminal_does_not_reach_the_workers(program: subprocess.Popen[str]) -> None:
+    first_line(program)
+    os.killpg(program.pid, signal.SIGINT)
+    out, err = program.communicate(timeout=30)
+    assert (out, err, program.returncode) == ("done\n", "", 0)
+
+
+def alive(pid: object) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def eventually(condition: object, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
