@@ -115,7 +115,6 @@ entries = sa.Table(
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("content_hash", sa.Text, nullable=False),
-    sa.Column("payload", sa.LargeBinary),  # the Entry as JSON; null once it has ended, or it would outgrow the archive
     sa.Column("outcome", _one_of(Outcome), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -124,6 +123,9 @@ entries = sa.Table(
     sa.Column("first_seen", Instant, nullable=False),
     sa.Column("last_seen", Instant, nullable=False),
     sa.Column("decided_at", Instant),
+    # the Entry as JSON; null once it has ended, or it would outgrow the archive. Last, so that SQLite reads the columns
+    # above without following its pages
+    sa.Column("payload", sa.LargeBinary),
     sa.UniqueConstraint("feed", "key", "version", name="one_entry_version"),
     sa.Index("entries_by_article", "article_id"),
     sa.Index("entries_by_outcome", "feed", "outcome"),
@@ -137,6 +139,7 @@ sa.Index(
     entries.c.host,
     entries.c.number,
     entries.c.next_try,
+    entries.c.outcome,  # always the same, but without it SQLite would read every row to see that it is
     sqlite_where=is_pending,
     postgresql_where=is_pending,
 )

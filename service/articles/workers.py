@@ -7,19 +7,22 @@ process itself never loads a parser.
 """
 
 import asyncio
-import ctypes
+import fcntl
 import itertools
 import logging
 import multiprocessing
+import os
 import resource
 import signal
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Generic, TypeVar
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -39,7 +42,6 @@ _IN_FLIGHT = 3
 """Calls per worker that are handed over at once; what waits longer waits here, where it is not copied."""
 _CACHES_EMPTIED_AFTER = 500
 """Pages between two times that a worker empties trafilatura's caches."""
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Workers:
@@ -64,7 +66,8 @@ class Workers:
         self._parse_seconds = parse_seconds
         self._extract_seconds = extract_seconds
         self._pool: ProcessPool | None = None
-        self._starting = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        self._handed: set[Future[Any]] = set()
         self._room = asyncio.Semaphore(_IN_FLIGHT * count)
 
     async def parse(
@@ -93,22 +96,18 @@ class Workers:
         return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, _unread)
 
     async def stop(self) -> None:
-        """End the workers, whatever they are at. A later call starts them afresh."""
-        async with self._starting:
-            if self._pool is not None:
-                await asyncio.to_thread(_end, self._pool)
-                self._pool = None
+        """End the workers, whatever they are at: their calls fail. A later call starts them afresh."""
+        async with self._changing:
+            await self._end()
 
     async def _run(self, task: "_Task[T]", seconds: float, failure: Callable[[str], ServiceError]) -> T:
         async with self._room:
-            pool = await self._running()
             # The pool times a call from its start, and loses one whose worker is killed as it picks it up.
             lost = (_IN_FLIGHT + 1) * max(self._parse_seconds, self._extract_seconds)
             try:
+                future = await self._hand_over(task, seconds)
                 async with asyncio.timeout(lost):
-                    answer: T | ServiceError = await asyncio.wrap_future(
-                        pool.schedule(_answer, args=(task,), timeout=seconds)
-                    )
+                    answer: T | ServiceError = await asyncio.wrap_future(future)
             except TimeoutError:
                 raise failure(f"gave no answer within {seconds:g} s") from None
             except MemoryError:
@@ -119,13 +118,26 @@ class Workers:
             raise answer
         return answer
 
-    async def _running(self) -> ProcessPool:
-        async with self._starting:
+    async def _hand_over(self, task: "_Task[T]", seconds: float) -> "Future[T | ServiceError]":
+        async with self._changing:
             if self._pool is None or not self._pool.active:
-                if self._pool is not None:  # a worker that dies idle takes the pool with it
-                    await asyncio.to_thread(_end, self._pool)
+                await self._end()  # a worker that dies idle breaks the pool
                 self._pool = await asyncio.to_thread(self._start)
-            return self._pool
+            try:
+                future: Future[T | ServiceError] = self._pool.schedule(_answer, args=(task,), timeout=seconds)
+            except RuntimeError as error:
+                raise BrokenProcessPool from error
+        self._handed.add(future)
+        future.add_done_callback(self._handed.discard)
+        return future
+
+    async def _end(self) -> None:
+        if self._pool is not None:
+            await asyncio.to_thread(_stop, self._pool)
+            self._pool = None
+        for future in self._handed.copy():
+            if not future.done():
+                future.set_exception(BrokenProcessPool())
 
     def _start(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")
@@ -146,7 +158,7 @@ class Workers:
         return pool
 
 
-def _end(pool: ProcessPool) -> None:
+def _stop(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join()
 
@@ -171,10 +183,19 @@ def _prepare(memory_limit: int) -> None:
     limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _end_with(multiprocessing.parent_process())
     # What parsers have to say of broken input comes back as a result.
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
+
+
+def _end_with(parent: BaseProcess | None) -> None:
+    """Let the kernel end this process when ``parent`` is gone, be it killed, and whatever is under way here."""
+    assert parent is not None
+    # The sentinel is a pipe's end; the signal its closing raises (fcntl(2), O_ASYNC) is fatal where nobody handles it.
+    pipe: int = parent.sentinel
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _answer(task: _Task[T]) -> T | ServiceError:
@@ -182,7 +203,8 @@ def _answer(task: _Task[T]) -> T | ServiceError:
     try:
         return task.function(*task.arguments)
     except ServiceError as error:
-        error.args = (str(error),)  # with its cause, which is not pickled
+        # A cause is not pickled: what it says goes into the message.
+        error.args, error.__cause__ = (str(error),), None
         return error
 
 

@@ -25,7 +25,7 @@ def test_text_comes_as_near_to_gold_as_the_extractor_alone(
     scores = [scores_of(page) for page in gold_pages(shared_data, kind)]
     full, kept = (mean(column) for column in zip(*scores, strict=True))
     with capsys.disabled():
-        print(f"\n{kind}: F1 {full:.4f}, {kept:.4f} without repeated paragraphs, {len(scores)} pages")
+        print(f"\n{kind}: F1 {full:.4f}, {kept:.4f} without repeated paragraphs, {len(scores)} pages")  # noqa: T201
     assert len(scores) == pages
     assert full >= least
     assert kept >= least

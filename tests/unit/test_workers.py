@@ -58,7 +58,7 @@ def test_the_parsers_errors_come_back_as_themselves_in_one_line() -> None:
         try:
             with pytest.raises(ParseError) as parse_error:
                 await workers.parse(b"", feed="f", url="https://a.example/rss", content_type=None, now=NOW)
-            with pytest.raises(ExtractError, match="^the page is application/pdf, not HTML$") as extract_error:
+            with pytest.raises(ExtractError, match=r"^the page is application/pdf, not HTML$") as extract_error:
                 await workers.extract(b"%PDF-1.7", url="https://a.example/x", now=NOW)
         finally:
             await workers.stop()
@@ -91,11 +91,11 @@ def test_a_worker_that_hangs_crashes_or_eats_memory_costs_one_call() -> None:
         try:
             with pytest.raises(ExtractError, match=r"^gave no answer within 0.2 s$"):
                 await run(workers, time.sleep, 30, seconds=0.2)
-            with pytest.raises(ExtractError, match="^its worker died$"):
+            with pytest.raises(ExtractError, match=r"^its worker died$"):
                 await run(workers, os._exit, 9)
-            with pytest.raises(ExtractError, match="^its worker died$"):
+            with pytest.raises(ExtractError, match=r"^its worker died$"):
                 await run(workers, os.abort)
-            with pytest.raises(ExtractError, match="^ran out of memory$"):
+            with pytest.raises(ExtractError, match=r"^ran out of memory$"):
                 await run(workers, bytearray, 1_000_000_000)
             assert await run(workers, abs, -1) == 1
         finally:
@@ -187,6 +187,18 @@ def test_after_a_stop_the_next_call_starts_afresh() -> None:
         assert not alive(first)
         assert await run(workers, os.getpid) != first
         await workers.stop()
+
+    asyncio.run(main())
+
+
+def test_a_stop_ends_the_calls_under_way_and_those_waiting() -> None:
+    async def main() -> None:
+        workers = Workers(1)
+        calls = [asyncio.create_task(run(workers, time.sleep, 30)) for _ in range(3)]
+        await asyncio.sleep(0.5)
+        await workers.stop()
+        ends = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
+        assert {str(end) for end in ends} == {"its worker died"}
 
     asyncio.run(main())
 

@@ -30,7 +30,6 @@ def upgrade() -> None:
         sa.Column("host", sa.Text, nullable=False),
         sa.Column("article_id", sa.Text, nullable=False),
         sa.Column("content_hash", sa.Text, nullable=False),
-        sa.Column("payload", sa.LargeBinary),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("attempts", sa.Integer, nullable=False),
@@ -39,13 +38,18 @@ def upgrade() -> None:
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True)),
+        sa.Column("payload", sa.LargeBinary),
         sa.PrimaryKeyConstraint("number", name="pk_entries"),
         sa.UniqueConstraint("feed", "key", "version", name="one_entry_version"),
     )
     op.create_index("entries_by_article", "entries", ["article_id"])
     op.create_index("entries_by_outcome", "entries", ["feed", "outcome"])
     op.create_index(
-        "pending_entries", "entries", ["host", "number", "next_try"], sqlite_where=PENDING, postgresql_where=PENDING
+        "pending_entries",
+        "entries",
+        ["host", "number", "next_try", "outcome"],
+        sqlite_where=PENDING,
+        postgresql_where=PENDING,
     )
     op.create_table(
         "feeds",

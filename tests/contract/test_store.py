@@ -1,0 +1,727 @@
+"""What every store promises (``storage.store.Store``), on every backend there is."""
+
+import inspect
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from storage import tables
+from storage.database import MIGRATIONS, Database, open_database
+from storage.errors import SchemaError, StorageError
+from storage.model import (
+    Article,
+    Entry,
+    FeedState,
+    Gap,
+    Health,
+    Ledger,
+    NewEntry,
+    Outcome,
+    Place,
+    Poll,
+    Resolution,
+    Retry,
+    RobotsFile,
+    Sibling,
+    Validators,
+)
+from storage.polling import host
+from storage.store import Store
+from tests.articles import NOON, digest, make_article
+
+HOUR = timedelta(hours=1)
+FILE = "articles/date=2026-11-23/w-0001.jsonl"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'veille.db'}?timeout=0.01"
+    if not (url := os.environ.get("VEILLE_TEST_DATABASE_URL")):
+        pytest.skip("VEILLE_TEST_DATABASE_URL names no PostgreSQL database to test on")
+    _raw(url, lambda connection: (tables.metadata.drop_all(connection), _drop_revision(connection)))
+    return url
+
+
+def _drop_revision(connection: sa.Connection) -> None:
+    connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
+
+
+def _raw(url: str, action: Callable[[sa.Connection], Any]) -> Any:
+    """Do something to the database behind the store's back."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        return action(connection)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Database]:
+    with closing(open_database(url)) as database:
+        yield database
+
+
+def entry(name: str, **changes: Any) -> Entry:
+    """An entry that leads to the article of the same name."""
+    plain = Entry(
+        key=f"key of {name}",
+        article_id=digest(name),
+        content_hash=digest(f"content of {name}"),
+        guid=f"guid of {name}",
+        url=f"https://news.test/{name}",
+        title=name.title(),
+    )
+    return replace(plain, **changes)
+
+
+def poll(*entries: Entry | NewEntry, feed: str = "rfi-fr", at: datetime = NOON, **changes: Any) -> Poll:
+    """A poll that brings these entries."""
+    new = tuple(each if isinstance(each, NewEntry) else NewEntry(each) for each in entries)
+    state = FeedState(feed, f"https://news.test/{feed}/rss", health=Health.OK, last_polled=at)
+    return replace(Poll(feed, at, state, status=200, listed=len(new), entries=new), **changes)
+
+
+def waiting(store: Store, host: str = "news.test", now: datetime = NOON) -> list[tuple[int, str]]:
+    """The pending entries of a host: number, feed."""
+    return [(pending.number, pending.feed) for pending in store.pending(host, now, 100)]
+
+
+def counts(store: Store, feed: str = "rfi-fr") -> dict[str, int]:
+    """A feed's ledger."""
+    return {outcome.value: count for outcome, count in store.ledger()[feed].counts.items()}
+
+
+# -- polling -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_feeds_state_comes_back_as_it_was_saved(store: Store) -> None:
+    state = FeedState(
+        name="rfi-fr",
+        url="https://news.test/rss",
+        effective_url="https://www.news.test/rss",
+        validators=Validators(b'W/"\xe9\x00"', b"Mon, 23 Nov 2026 12:00:00 GMT"),
+        validators_broken=True,
+        identical_bodies=2,
+        body_hash=b"\x00\xff" * 16,
+        health=Health.GONE,
+        next_due=NOON + timedelta(microseconds=1),
+        due_reason="the server asked",
+        interval=timedelta(hours=1, microseconds=3),
+        failures=0.25,
+        last_polled=NOON,
+        last_success=NOON - HOUR,
+        last_status=410,
+        last_error="gone",
+        gone_since=NOON,
+        moved_to="https://new.test/rss",
+        moved_since=NOON,
+        title="RFI – «Actualités»",
+    )
+    assert store.feed_states() == {}
+    store.commit_poll(Poll("rfi-fr", NOON, state))
+    assert store.feed_states() == {"rfi-fr": state}
+    bare = FeedState("rfi-fr", "https://news.test/rss2")
+    store.commit_poll(Poll("rfi-fr", NOON, bare))
+    assert store.feed_states() == {"rfi-fr": bare}
+
+
+def test_times_come_back_in_utc_whatever_zone_they_went_in(store: Store) -> None:
+    state = FeedState("rfi-fr", "u", next_due=NOON.astimezone(timezone(timedelta(hours=5))))
+    store.commit_poll(Poll("rfi-fr", NOON, state))
+    found = store.feed_states()["rfi-fr"].next_due
+    assert found == NOON
+    assert found.tzinfo is UTC
+
+
+def test_known_entries_are_the_newest_version_of_each(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    store.commit_poll(poll(NewEntry(entry("a", content_hash=digest("new")), version=2), at=NOON + HOUR))
+    store.commit_poll(poll(entry("a", key="other"), feed="dw-fr"))
+    own, leading = store.known_entries("rfi-fr", ["key of a", "key of b", "never seen"], [digest("a"), digest("z")])
+    assert {key: (known.version, known.content_hash) for key, known in own.items()} == {
+        "key of a": (2, digest("new")),
+        "key of b": (1, digest("content of b")),
+    }
+    assert set(leading) == {digest("a")}
+    assert [(known.feed, known.key, known.version) for known in leading[digest("a")]] == [
+        ("rfi-fr", "key of a", 2),
+        ("dw-fr", "other", 1),
+    ]
+    assert own["key of a"].outcome is Outcome.PENDING
+
+
+def test_keys_are_a_feeds_own(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    assert store.known_entries("dw-fr", ["key of a"], []) == ({}, {})
+    store.commit_poll(poll(entry("a"), feed="dw-fr"))
+    assert set(store.known_entries("dw-fr", ["key of a"], [])[0]) == {"key of a"}
+
+
+def test_an_entry_that_moves_to_another_article_leads_to_the_first_no_more(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    store.commit_poll(poll(NewEntry(entry("a", article_id=digest("b")), version=2)))
+    _, leading = store.known_entries("rfi-fr", [], [digest("a"), digest("b")])
+    assert set(leading) == {digest("b")}
+
+
+def test_thousands_of_keys_can_be_asked_for_at_once(store: Store) -> None:
+    names = [f"n{number}" for number in range(1200)]
+    store.commit_poll(poll(*map(entry, names)))
+    keys, ids = [f"key of {name}" for name in names], [digest(name) for name in names]
+    own, leading = store.known_entries("rfi-fr", keys, ids)
+    assert len(own) == len(leading) == len(store.sightings(ids)) == 1200
+    assert len(store.pending("news.test", NOON, 5000)) == 1200
+
+
+def test_a_poll_is_committed_whole_or_not_at_all(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    again = poll(entry("b"), entry("a"), at=NOON + HOUR)  # the same version of "a" a second time: refused
+    with pytest.raises(StorageError):
+        store.commit_poll(again)
+    assert counts(store) == {"pending": 1}
+    assert store.feed_states()["rfi-fr"].last_polled == NOON
+
+
+def test_gaps_are_listed_newest_first(store: Store) -> None:
+    gaps = [Gap(feed, NOON, NOON + n * HOUR, "no overlap") for n, feed in enumerate(["a", "b", "a"], 1)]
+    for gap in gaps:
+        store.commit_poll(poll(feed=gap.feed, at=gap.end, gap=gap))
+    assert store.gaps() == [gaps[2], gaps[1], gaps[0]]
+    assert store.gaps("a") == [gaps[2], gaps[0]]
+    assert store.gaps("c") == []
+
+
+def test_a_sighting_moves_the_newest_version_only(store: Store, url: str) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    store.commit_poll(poll(NewEntry(entry("a"), version=2), at=NOON + HOUR))
+    store.commit_poll(poll(at=NOON + 2 * HOUR, seen=("key of a",)))
+    columns = sa.select(tables.entries.c.key, tables.entries.c.version, tables.entries.c.last_seen)
+    seen = {(key, version): at for key, version, at in _raw(url, lambda connection: connection.execute(columns).all())}
+    assert seen == {("key of a", 1): NOON, ("key of a", 2): NOON + 2 * HOUR, ("key of b", 1): NOON}
+
+
+# -- what is pending ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pending_entry_comes_back_as_the_feed_gave_it(store: Store) -> None:
+    full = Entry(
+        key="k",
+        article_id=digest("a"),
+        content_hash=digest("c"),
+        guid="g",
+        url="https://News.test:8443/a?x=é",
+        title="«Ça»",
+        summary="<p>s</p>",
+        content="c" * 10_000,
+        authors=("Ann", "Bo"),
+        published=NOON + timedelta(microseconds=7),
+        published_raw="Mon, 23 Nov 2026",
+        modified=NOON,
+        language="fr",
+        section="Afrique",
+        tags=("x", "y"),
+        image="https://news.test/i.jpg",
+        license="CC BY",
+    )
+    store.commit_poll(poll(NewEntry(full, version=3)))
+    (pending,) = store.pending("news.test:8443", NOON, 10)
+    assert pending.entry == full
+    assert (pending.feed, pending.feed_url, pending.version) == ("rfi-fr", "https://news.test/rfi-fr/rss", 3)
+    assert (pending.first_seen, pending.attempts, pending.first_tried) == (NOON, 0, None)
+    assert pending.siblings == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (None, ""),
+        ("https://WWW.Rfi.FR/fr/x", "www.rfi.fr"),
+        ("https://rfi.fr:443/", "rfi.fr"),
+        ("http://rfi.fr:443/", "rfi.fr:443"),
+        ("http://127.0.0.1:8080/a", "127.0.0.1:8080"),
+        ("https://[::1]:8443/", "[::1]:8443"),
+        ("https://user:pass@rfi.fr/", "rfi.fr"),
+        ("https://rfi.fr:99999/", ""),
+        ("https://[not an address/", ""),
+        ("urn:isbn:1", ""),
+    ],
+)
+def test_the_host_of_a_url_is_its_name_and_a_port_that_is_not_the_schemes_own(url: str | None, expected: str) -> None:
+    assert host(url) == expected
+
+
+def test_hosts_with_the_most_due_entries_come_first(store: Store) -> None:
+    store.commit_poll(
+        poll(
+            entry("a", url="https://one.test/a"),
+            entry("b", url="https://two.test/b"),
+            entry("c", url="https://two.test/c"),
+            entry("d", url=None),
+            NewEntry(entry("e", url="https://never.test/e"), outcome=Outcome.SKIPPED, reason="media"),
+        )
+    )
+    assert store.pending_hosts(NOON) == ["two.test", "", "one.test"]
+    (number, _) = waiting(store, "one.test")[0]
+    store.settle([], [Retry(number, NOON + HOUR, "503")], NOON)
+    assert store.pending_hosts(NOON) == ["two.test", ""]
+    assert store.pending_hosts(NOON + HOUR) == ["two.test", "", "one.test"]
+    assert waiting(store, "one.test") == []
+
+
+def test_pending_entries_come_by_number_in_windows(store: Store) -> None:
+    store.commit_poll(poll(*(entry(name) for name in "abcde")))
+    numbers = [number for number, _ in waiting(store)]
+    assert numbers == sorted(numbers)
+    first = [pending.number for pending in store.pending("news.test", NOON, 2)]
+    rest = [pending.number for pending in store.pending("news.test", NOON, 10, after=first[-1])]
+    assert first + rest == numbers
+
+
+def test_entries_of_one_article_come_as_one_with_their_siblings(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    store.commit_poll(poll(entry("a"), feed="dw-fr"))
+    store.commit_poll(poll(entry("a", url="https://m.news.test/a"), feed="mobile"))
+    a, b = store.pending("news.test", NOON, 10)
+    assert (a.feed, b.siblings) == ("rfi-fr", ())
+    assert [sibling.feed for sibling in a.siblings] == ["dw-fr", "mobile"]
+    assert store.pending("m.news.test", NOON, 10) == []
+    later = store.pending("news.test", NOON, 10, after=b.number)
+    assert later == [], "a lane that asks on must not be given an article it already has"
+
+
+def test_an_article_whose_first_entry_is_not_due_comes_with_the_one_that_is(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    ((first, _),) = waiting(store)
+    store.settle([], [Retry(first, NOON + 5 * HOUR, "503")], NOON)
+    store.commit_poll(poll(entry("a"), feed="dw-fr"))
+    (pending,) = store.pending("news.test", NOON, 10)
+    assert pending.feed == "dw-fr"
+    assert pending.siblings == (Sibling(first, "rfi-fr"),)
+
+
+def test_a_retry_counts_as_an_attempt_and_says_when_and_why(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    ((number, _),) = waiting(store)
+    store.settle([], [Retry(number, NOON + HOUR, "time-out")], NOON)
+    store.settle([], [Retry(number, NOON + 2 * HOUR, "503")], NOON + HOUR)
+    assert store.reasons() == {("pending", "503"): 1}
+    assert store.pending("news.test", NOON + HOUR, 10) == []
+    (pending,) = store.pending("news.test", NOON + 2 * HOUR, 10)
+    assert (pending.attempts, pending.first_tried) == (2, NOON)
+
+
+# -- outcomes ----------------------------------------------------------------------------------------------------------
+
+
+def test_outcomes_add_up_to_the_entries_seen(store: Store) -> None:
+    store.commit_poll(poll(*(entry(name) for name in "abcdef"), NewEntry(entry("g"), outcome=Outcome.UNCHANGED)))
+    numbers = [number for number, _ in waiting(store)]
+    ends = [Outcome.SKIPPED, Outcome.FAILED, Outcome.GONE, Outcome.UNCHANGED]
+    store.settle([Resolution(n, end, f"why {end}") for n, end in zip(numbers, ends, strict=False)], [], NOON)
+    assert counts(store) == {"pending": 2, "skipped": 1, "failed": 1, "gone": 1, "unchanged": 2}
+    assert store.ledger()["rfi-fr"].seen == 7
+    assert store.reasons() == {(end.value, f"why {end}"): 1 for end in ends}
+    assert store.ledger() == {"rfi-fr": Ledger(store.ledger()["rfi-fr"].counts)}
+
+
+def test_an_entry_that_has_ended_keeps_its_end(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    ((number, _),) = waiting(store)
+    store.settle([Resolution(number, Outcome.GONE, "404")], [], NOON)
+    store.settle([Resolution(number, Outcome.FAILED, "late")], [Retry(number, NOON, "late")], NOON)
+    assert counts(store) == {"gone": 1}
+    assert store.reasons() == {("gone", "404"): 1}
+
+
+def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url: str) -> None:
+    store.commit_poll(poll(entry("a"), entry("b"), NewEntry(entry("c"), outcome=Outcome.SKIPPED, reason="media")))
+    numbers = [number for number, _ in waiting(store)]
+    store.settle([Resolution(numbers[0], Outcome.FAILED)], [Retry(numbers[1], NOON, "503")], NOON)
+    kept = sa.select(tables.entries.c.key).where(tables.entries.c.payload.is_not(None))
+    assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
+
+
+# -- the archive's side ------------------------------------------------------------------------------------------------
+
+
+def records(*articles: Article, start: int = 0) -> list[tuple[Article, Place]]:
+    """The articles, each 100 bytes after the other."""
+    return [(article, Place(FILE, start + 100 * n, 100)) for n, article in enumerate(articles)]
+
+
+def commit(store: Store, *articles: Article, start: int = 0, ends: tuple[Resolution, ...] = ()) -> None:
+    """COMMIT 2 of these articles."""
+    store.commit_articles(FILE, start + 100 * len(articles), records(*articles, start=start), ends, NOON)
+
+
+def test_a_commit_moves_places_outcomes_and_offset_together(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    store.commit_poll(poll(entry("a"), feed="dw-fr"))
+    (pending,) = store.pending("news.test", NOON, 10)
+    ends = (
+        Resolution(pending.number, Outcome.ARCHIVED),
+        Resolution(pending.siblings[0].number, Outcome.UNCHANGED, "archived from rfi-fr"),
+    )
+    assert (store.committed_offset(FILE), store.committed_files(), store.balance()) == (0, {}, (0, 0))
+    commit(store, make_article("a"), ends=ends)
+    assert (store.committed_offset(FILE), store.committed_files(), store.balance()) == (100, {FILE: 100}, (1, 1))
+    assert (counts(store), counts(store, "dw-fr")) == ({"archived": 1}, {"unchanged": 1})
+    assert store.pending_hosts(NOON) == []
+    (revision,) = store.revisions(digest("a"))
+    assert revision.place == Place(FILE, 0, 100)
+    assert (revision.revision, revision.title) == (1, "A")
+    assert revision.text_hash == make_article("a").text_hash
+
+
+def test_a_commit_that_fails_changes_nothing(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    numbers = [number for number, _ in waiting(store)]
+    commit(store, make_article("a"), ends=(Resolution(numbers[0], Outcome.ARCHIVED),))
+    again = (make_article("b"), make_article("a"))  # the same version of "a" a second time
+    with pytest.raises(StorageError):
+        commit(store, *again, start=100, ends=(Resolution(numbers[1], Outcome.ARCHIVED),))
+    assert store.committed_offset(FILE) == 100
+    assert store.latest([digest("b")]) == {}
+    assert counts(store) == {"archived": 1, "pending": 1}
+
+
+def test_a_record_made_from_an_entry_that_had_ended_otherwise_makes_it_archived(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    ((number, _),) = waiting(store)
+    store.settle([Resolution(number, Outcome.UNCHANGED, "same text")], [], NOON)
+    commit(store, make_article("a"), ends=(Resolution(number, Outcome.ARCHIVED),))
+    assert counts(store) == {"archived": 1}
+    store.settle([Resolution(number, Outcome.FAILED, "late")], [], NOON)
+    assert store.balance() == (1, 1)
+
+
+def test_the_newest_revision_is_the_latest(store: Store) -> None:
+    commit(store, make_article("a"), make_article("b"), make_article("a", 2, title="Edited"))
+    latest = store.latest([digest("a"), digest("b"), digest("never")])
+    assert {id_: (found.revision, found.place.offset) for id_, found in latest.items()} == {
+        digest("a"): (2, 200),
+        digest("b"): (1, 100),
+    }
+    assert [found.revision for found in store.revisions(digest("a"))] == [1, 2]
+    assert store.revisions(digest("never")) == []
+
+
+def test_records_of_a_file_come_by_offset_from_where_one_asks(store: Store) -> None:
+    commit(store, *(make_article(name) for name in "abcd"))
+    assert [found.place.offset for found in store.records_in(FILE, 100, 2)] == [100, 200]
+    assert [found.id for found in store.records_in(FILE, 201, 9)] == [digest("d")]
+    assert store.records_in("other", 0, 9) == []
+
+
+def test_an_article_is_found_by_each_of_its_urls_and_by_no_other(store: Store) -> None:
+    long = "https://x.test/" + "c" * 9000
+    urls = {"requested_url": "https://x.test/r", "url": "https://x.test/f#é", "canonical_url": long}
+    commit(store, make_article("a", **urls), make_article("b", url=None, requested_url=None))
+    asked = [*urls.values(), "https://x.test/", "https://x.test/F#é"]
+    assert store.find_urls(asked) == dict.fromkeys(urls.values(), digest("a"))
+    assert store.find_urls([]) == {}
+
+
+def test_a_url_shared_by_articles_stays_with_the_first(store: Store) -> None:
+    home = "https://x.test/"
+    commit(store, make_article("a", url=home), make_article("b", url=home))
+    commit(store, make_article("c", url=home), start=200)
+    assert store.find_urls([home]) == {home: digest("a")}
+
+
+def test_an_article_is_found_by_the_beginning_of_its_id_if_it_is_the_only_one(store: Store) -> None:
+    first, second = make_article("a", id="ab" + "0" * 30), make_article("b", id="ab" + "f" * 30)
+    commit(store, first, replace(first, revision=2), second)
+    assert store.find_id(first.id) == store.find_id("ab0") == first.id
+    assert store.find_id("abf") == store.find_id("ab" + "f" * 29) == second.id
+    assert store.find_id("ab") is None
+    assert store.find_id("ac") is None
+
+
+def test_sightings_name_the_feeds_in_the_order_they_came(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), feed="zeit"))
+    store.commit_poll(poll(entry("a"), entry("b"), feed="dw-fr", at=NOON + HOUR))
+    store.commit_poll(poll(NewEntry(entry("a"), version=2), feed="zeit", at=NOON + 2 * HOUR))
+    assert store.sightings([digest("a"), digest("b"), digest("c")]) == {
+        digest("a"): ("zeit", "dw-fr"),
+        digest("b"): ("dw-fr",),
+    }
+
+
+# -- adopting ----------------------------------------------------------------------------------------------------------
+
+
+def test_adopting_twice_changes_nothing(store: Store) -> None:
+    found = records(make_article("a"), make_article("b"))
+    assert store.adopt(FILE, 200, found, NOON) == 2
+    before = (store.ledger(), store.committed_files(), store.revisions(digest("a")), store.balance())
+    assert store.adopt(FILE, 200, iter(found), NOON + HOUR) == 0
+    assert (store.ledger(), store.committed_files(), store.revisions(digest("a")), store.balance()) == before
+
+
+def test_a_record_found_twice_is_adopted_where_it_stands_first(store: Store) -> None:
+    assert store.adopt(FILE, 300, records(make_article("a"), make_article("b"), make_article("a")), NOON) == 2
+    assert [found.place.offset for found in store.revisions(digest("a"))] == [0]
+    assert store.committed_offset(FILE) == 300
+
+
+def test_adopting_ends_the_entry_a_record_was_made_from_and_those_it_names(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    for feed in ("dw-fr", "late"):
+        store.commit_poll(poll(entry("a", key=feed, guid=feed), feed=feed))
+    assert store.adopt(FILE, 100, records(make_article("a", also_in=("dw-fr",))), NOON) == 1
+    assert counts(store) == {"archived": 1, "pending": 1}
+    assert counts(store, "dw-fr") == {"unchanged": 1}
+    assert counts(store, "late") == {"pending": 1}, "it came after the record: its text is still to be compared"
+    assert store.reasons() == {("unchanged", "archived from rfi-fr"): 1}
+    assert store.balance() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("listed", "record"),
+    [
+        ({"guid": "other"}, {}),
+        ({"url": "https://news.test/other"}, {}),
+        ({"guid": None, "url": None}, {"guid": None, "requested_url": None}),
+    ],
+)
+def test_guid_or_url_is_enough_to_know_the_entry(store: Store, listed: dict[str, Any], record: dict[str, Any]) -> None:
+    store.commit_poll(poll(entry("a", **listed)))
+    store.adopt(FILE, 100, records(make_article("a", **record)), NOON)
+    assert counts(store) == {"archived": 1}
+
+
+def test_a_feed_s_record_ends_no_entry_of_another_feed(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), feed="dw-fr"))
+    store.adopt(FILE, 100, records(make_article("a")), NOON)
+    assert counts(store, "dw-fr") == {"pending": 1}
+    assert counts(store) == {"archived": 1}
+
+
+def test_after_the_loss_of_the_database_adopted_records_are_known_as_listed_and_archived(store: Store) -> None:
+    found = records(make_article("a"), make_article("a", 2), make_article("b", guid=None, requested_url=None))
+    assert store.adopt(FILE, 300, found, NOON) == 3
+    assert counts(store) == {"archived": 3}
+    assert store.balance() == (3, 3)
+    assert store.sightings([digest("a")]) == {digest("a"): ("rfi-fr",)}
+    store.commit_poll(poll(entry("a")))  # listed again, under its real key
+    assert counts(store) == {"archived": 3, "pending": 1}
+    assert store.latest([digest("a")])[digest("a")].revision == 2
+
+
+def test_a_thousand_records_are_adopted_at_once(store: Store) -> None:
+    found = records(*(make_article(f"n{number}") for number in range(1001)))
+    assert store.adopt(FILE, 100_100, iter(found), NOON) == 1001
+    assert store.balance() == (1001, 1001)
+
+
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_writer_s_name_is_made_once(store: Store, url: str) -> None:
+    name = store.writer()
+    assert name.isascii()
+    assert name.isalpha()
+    assert name.islower()
+    with closing(open_database(url, readonly=True)) as again:
+        assert again.writer() == store.writer() == name
+
+
+def test_robots_files_and_holds_are_remembered(store: Store) -> None:
+    origin = "https://news.test"
+    good = RobotsFile(origin, 200, b"User-agent: *\n\xff", NOON, b"good", NOON)
+    assert store.robots(origin) is None
+    for robots in (good, RobotsFile(origin, None, b"", NOON + HOUR, good.good_body, good.good_fetched)):
+        store.save_robots(robots)
+        assert store.robots(origin) == robots
+    assert store.robots("https://other.test") is None
+    assert store.holds() == {}
+    store.hold("news.test", NOON)
+    store.hold("news.test", NOON + HOUR)
+    assert store.holds() == {"news.test": NOON + HOUR}
+
+
+def test_what_is_committed_is_there_after_closing_and_opening_again(store: Store, url: str) -> None:
+    store.commit_poll(poll(entry("a")))
+    commit(store, make_article("b"))
+    store.close()
+    with closing(open_database(url)) as again:
+        assert waiting(again)
+        assert again.committed_files() == {FILE: 100}
+
+
+CALLS: dict[str, Callable[[Store], object]] = {
+    "feed_states": lambda store: store.feed_states(),
+    "known_entries": lambda store: store.known_entries("f", ["k"], ["i"]),
+    "commit_poll": lambda store: store.commit_poll(poll(entry("z"))),
+    "pending_hosts": lambda store: store.pending_hosts(NOON),
+    "pending": lambda store: store.pending("h", NOON, 1),
+    "settle": lambda store: store.settle([Resolution(1, Outcome.GONE)], [Retry(1, NOON, "")], NOON),
+    "ledger": lambda store: store.ledger(),
+    "gaps": lambda store: store.gaps(),
+    "reasons": lambda store: store.reasons(),
+    "commit_articles": lambda store: commit(store, make_article("z"), start=9000),
+    "adopt": lambda store: store.adopt(FILE, 9100, records(make_article("z"), start=9000), NOON),
+    "committed_offset": lambda store: store.committed_offset(FILE),
+    "committed_files": lambda store: store.committed_files(),
+    "latest": lambda store: store.latest(["i"]),
+    "revisions": lambda store: store.revisions("i"),
+    "records_in": lambda store: store.records_in(FILE, 0, 1),
+    "balance": lambda store: store.balance(),
+    "find_urls": lambda store: store.find_urls(["u"]),
+    "find_id": lambda store: store.find_id("i"),
+    "sightings": lambda store: store.sightings(["i"]),
+    "writer": lambda store: store.writer(),
+    "robots": lambda store: store.robots("o"),
+    "save_robots": lambda store: store.save_robots(RobotsFile("o", 200, b"", NOON)),
+    "holds": lambda store: store.holds(),
+    "hold": lambda store: store.hold("h", NOON),
+}
+WRITES = ["commit_poll", "settle", "commit_articles", "adopt", "writer", "save_robots", "hold"]
+
+
+def test_every_method_of_the_protocol_is_called_below() -> None:
+    methods = {name for name, _ in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")}
+    assert set(CALLS) == methods - {"close"}
+
+
+def test_every_method_raises_storage_error_in_one_line_when_the_database_is_broken(store: Store, url: str) -> None:
+    _raw(url, tables.metadata.drop_all)
+    for call in CALLS.values():
+        with pytest.raises(StorageError) as caught:
+            call(store)
+        assert "\n" not in str(caught.value)
+        assert "SELECT" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", WRITES)
+def test_every_write_raises_storage_error_when_the_database_is_locked(store: Store, url: str, name: str) -> None:
+    path = url.removeprefix("sqlite:///").partition("?")[0]
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError, match="database is locked"):
+            CALLS[name](store)
+        other.execute("ROLLBACK")
+    CALLS[name](store)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_reading_goes_on_while_another_process_writes(store: Store, url: str) -> None:
+    path = url.removeprefix("sqlite:///").partition("?")[0]
+    store.writer()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM meta")
+        for name in CALLS.keys() - set(WRITES):
+            CALLS[name](store)
+        with closing(open_database(url, readonly=True)) as looker:
+            assert looker.writer() == store.writer()
+
+
+# -- opening -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_migrations_lead_to_the_tables_as_they_are_declared(store: Store, url: str) -> None:
+    def difference(connection: sa.Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return compare_metadata(context, tables.metadata)
+
+    assert _raw(url, difference) == []
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [tables.REVISION]
+
+
+def test_a_database_of_a_newer_revision_is_refused_and_left_alone(store: Store, url: str) -> None:
+    _raw(url, lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
+    for readonly in (False, True):
+        with pytest.raises(SchemaError, match="revision 9999"):
+            open_database(url, readonly=readonly)
+    assert _raw(url, lambda connection: connection.scalar(sa.text("SELECT version_num FROM alembic_version"))) == "9999"
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:
+    _raw(url, lambda connection: connection.execute(sa.text("CREATE TABLE polls (number INTEGER)")))
+    with pytest.raises(StorageError, match="polls"):
+        open_database(url)
+    names = _raw(url, lambda connection: sa.inspect(connection).get_table_names())
+    _raw(url, lambda connection: connection.execute(sa.text("DROP TABLE polls")))
+    assert names == ["polls"]
+
+
+def test_read_only_means_that_nothing_can_be_written(store: Store, url: str) -> None:
+    store.commit_poll(poll(entry("a")))
+    with closing(open_database(url, readonly=True)) as looker:
+        assert counts(looker) == {"pending": 1}
+        for name in WRITES:
+            with pytest.raises(StorageError):
+                CALLS[name](looker)
+        store.commit_poll(poll(entry("b")))
+        assert counts(looker) == {"pending": 2}
+
+
+def test_a_database_never_used_cannot_be_read(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        open_database(url, readonly=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("veille.db", "write sqlite:///FILE or postgresql"),
+        ("mysql://u:secret@h/d", "a mysql database is not supported"),
+        ("sqlite:////no/such/folder/veille.db", "/no/such/folder/veille.db: unable to open database file"),
+        (f"sqlite:///{__file__}", "test_store.py: file is not a database"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_told_in_one_line(url: str, complaint: str) -> None:
+    with pytest.raises(StorageError) as caught:
+        open_database(url)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_in_memory_serves_for_a_look_without_a_trace() -> None:
+    with closing(open_database("sqlite://")) as database:
+        database.commit_poll(poll(entry("a")))
+        assert counts(database) == {"pending": 1}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_sqlite_is_set_up_to_outlive_a_power_cut(store: Database) -> None:
+    with store._reading() as connection:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        pragmas = {name: connection.scalar(sa.text(f"PRAGMA {name}")) for name in names}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_pending_entries_are_found_by_their_own_index(store: Database, url: str) -> None:
+    statements: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        statements.append((statement, parameters))
+
+    sa.event.listen(store._engine, "before_cursor_execute", note)
+    store.pending_hosts(NOON)
+    store.pending("news.test", NOON, 20)
+    plans = []
+    for statement, parameters in [each for each in statements if each[0].startswith("SELECT")]:
+        with store._reading() as connection:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            plans.append(" / ".join(row.detail for row in rows))
+    assert "USING COVERING INDEX pending_entries" in plans[0]
+    assert "SEARCH entries USING INDEX pending_entries (host=? AND" in plans[1]
+    assert "SEARCH earlier USING INDEX entries_by_article" in plans[1]

@@ -1,0 +1,118 @@
+"""What is written is true: every command, setting, exit code and reading recipe that the documents name."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from crawling import Bench
+
+from service.cli import veille
+from service.newsroom import Newsroom
+from service.settings import PREFIX, SECRETS, Settings, example
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")])
+
+
+def test_env_example_lists_every_setting_with_its_default_and_help() -> None:
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == example()
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+COMMANDS = dict(commands(veille, "veille"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_line_in_a_document_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    shown = re.findall(r"^ {4}(?:\S*/)?veille (.+?)(?:\s+#.*)?$|`veille ([^`]+)`", text, flags=re.MULTILINE)
+    for in_block, inline in shown:
+        words = (in_block or inline).split()
+        while words and words[0].startswith("-"):
+            words = words[2:] if words[0] in {"--data", "--feeds", "--env-file", "--color"} else words[1:]
+        if not words:
+            continue
+        command: click.Command = veille
+        while words and isinstance(command, click.Group):
+            name = words.pop(0).split("|")[0].rstrip(",.;…")
+            assert name in command.commands, f"{document.name}: veille {in_block or inline}"
+            command = command.commands[name]
+        options = {option for parameter in command.params for option in parameter.opts}
+        for word in words:
+            if word.startswith("--"):
+                assert word.split("=")[0].rstrip(",.;") in options, f"{document.name}: {word} of {command.name}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_setting_in_a_document_exists(document: Path) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
+    named = set(re.findall(rf"{PREFIX}[A-Z_]+", document.read_text(encoding="utf-8")))
+    assert named <= known
+
+
+def test_every_verb_stands_in_the_readme() -> None:
+    missing = [path for path in COMMANDS if path.count(" ") == 1 and path not in README and "feeds" not in path]
+    assert missing == []
+
+
+def test_the_exit_codes_in_the_readme_are_those_of_the_help() -> None:
+    told = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE) for code in row.split(", ")}
+    assert veille.epilog is not None
+    assert told == {int(code) for code in re.findall(r"\d+", veille.epilog)}
+
+
+def test_the_readme_s_test_command_is_the_one_that_ci_runs() -> None:
+    assert "make test" in README
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_make_target_is_explained_and_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony is not None
+    explained = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    assert set(phony[1].split()) == explained
+    assert {"install", "crawl", "demo", "test", "check", "bench", "lock", "clean"} <= explained
+
+
+def test_the_readme_s_ways_to_read_the_archive_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    with Newsroom(sites=2, stories=2) as room:
+        bench.crawl(room)
+    count = len(bench.records())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    script = tmp_path / "reading.py"
+    script.write_text(
+        "import pathlib\n"
+        + "\n".join(blocks)
+        + f"\nassert len(frame) == {count}, frame\nassert articles.num_rows == {count}, articles\n"
+        + f"assert duckdb.sql(\"SELECT count(*) FROM read_json('data/articles/*/*.jsonl')\").fetchone()[0] == {count}\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_documents_speak_of_the_project_alone() -> None:
+    tracked = [*DOCUMENTS, *ROOT.glob("*.toml"), ROOT / "requirements.lock", ROOT / "Makefile", ROOT / ".ci" / "run"]
+    for path in tracked:
+        text = path.read_text(encoding="utf-8")
+        assert str(ROOT.parent) + "/" not in text, path
+        assert not re.search(r"pypi\.org|pythonhosted|registry\.npmjs", text), path
