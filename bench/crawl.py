@@ -2,8 +2,8 @@
 
     python bench/crawl.py [--sites 20] [--stories 25] [--rounds 3]
 
-A newsroom in a process of its own serves the pages. ``bare`` is ``trafilatura.extract`` with metadata over the bodies in
-memory, in one process. ``veille`` is the installed command on an empty archive: feeds, pages, extraction, duplicate
+A newsroom in a process of its own serves the pages. ``bare`` is ``trafilatura.extract`` with metadata over the bodies
+in memory, in one process. ``veille`` is the installed command on an empty archive: feeds, pages, extraction, duplicate
 filter, fsynced lines, database. CPU counts the whole process tree but the server's; the ratio is what to look at.
 """
 

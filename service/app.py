@@ -5,14 +5,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from service import __version__, catalogues
+from service import __version__
 from service.archiving import Archivist
 from service.articles.workers import Workers
-from service.errors import SettingsError
 from service.feeds.cadence import Limits
-from service.feeds.catalogue import parse_catalogue
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
@@ -22,7 +19,7 @@ from service.pipeline import Pipeline
 from service.polling import Poller
 from service.reading import Reader
 from service.runner import Listener, Runner
-from service.settings import Settings, catalogue_path
+from service.settings import Settings
 from storage.archive import Archive
 from storage.card import write_card
 from storage.database import Database, open_database
@@ -31,34 +28,10 @@ from storage.lock import DirectoryLock
 from storage.model import Feed, FeedState, RobotsFile
 from storage.store import Store
 
-SHIPPED_CATALOGUE = "rfi"
-
 
 def now() -> datetime:
     """The clock of the whole service: aware, UTC."""
     return datetime.now(UTC)
-
-
-def load_feeds(settings: Settings) -> tuple[Feed, ...]:
-    """The feeds to watch: of the feeds file in use, or of the shipped RFI catalogue where there is none.
-
-    Raises:
-        SettingsError: the file cannot be read, or is wrong: a line for each problem.
-    """
-    path = catalogue_path(settings)
-    if path is None:
-        return parse_catalogue(catalogues.shipped(SHIPPED_CATALOGUE), source=f"{SHIPPED_CATALOGUE}.toml")
-    return parse_catalogue(read_catalogue(path), source=str(path))
-
-
-def read_catalogue(path: Path) -> str:
-    """The text of a feeds file. Raises SettingsError, in one line, where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start})") from None
 
 
 def user_agent(settings: Settings) -> str:

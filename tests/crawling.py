@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from service.app import load_feeds
+from service import catalogues
 from service.newsroom import Newsroom
 from service.oneshot import Crawled, crawl
 from service.runner import Event
@@ -45,7 +45,7 @@ class Bench:
             self.feeds_file.write_text(room.feeds_toml(), encoding="utf-8")
         self.events.clear()
         settings = self.settings
-        feeds = load_feeds(settings)
+        feeds = catalogues.load(settings.feeds_file)
         chosen = tuple(feed for feed in feeds if feed.enabled)
         return asyncio.run(
             crawl(

@@ -50,9 +50,9 @@ class Context:
     @cached_property
     def feeds(self) -> "tuple[Feed, ...]":
         """The feeds of the catalogue in use, disabled ones included. Raises SettingsError."""
-        from service.app import load_feeds
+        from service.catalogues import load
 
-        return load_feeds(self.settings)
+        return load(self.catalogue_path)
 
     @cached_property
     def out(self) -> "Console":

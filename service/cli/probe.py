@@ -1,6 +1,5 @@
 """``veille feeds test`` and ``veille feeds discover``: asking a site about its feeds; nothing is kept."""
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +40,8 @@ def test(context: Context, targets: tuple[str, ...]) -> int:
     named = {feed.name: feed for feed in choose(context.feeds, names)} if names else {}
     feeds = [named.get(target) or Feed("test", _address(target)) for target in targets]
     logs.configure(context.settings)
+    import asyncio
+
     reports = asyncio.run(_test(context, feeds, user_agent(context.settings)))
     failed = sum(report["error"] is not None for report in reports)
     return 0 if not failed else ALL_FAILED if failed == len(reports) else SOME_FAILED
@@ -184,6 +185,8 @@ def discover(context: Context, url: str) -> int:
 
     url = _address(url if "://" in url else f"https://{url}")
     logs.configure(context.settings)
+    import asyncio
+
     found = asyncio.run(_discover(context, url))
     for feed in found:
         if context.json:

@@ -94,7 +94,7 @@ def _crawl(context: Context, directory: Path) -> int:
     """One crawl of the newsroom, as ``veille crawl --all`` would do it."""
     import os
 
-    from service.app import load_feeds
+    from service.catalogues import load as load_feeds
     from service.cli.crawl import crawl_with_report
     from service.settings import load
 
@@ -106,5 +106,5 @@ def _crawl(context: Context, directory: Path) -> int:
         allowed_networks=("127.0.0.0/8",),
         host_delay="0s",
     )
-    feeds = load_feeds(settings)
+    feeds = load_feeds(settings.feeds_file)
     return crawl_with_report(context, settings, feeds, feeds, poll_all=True, force=False, fail_on="any")
