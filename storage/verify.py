@@ -55,13 +55,17 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
 
 
 def finder(directory: Path, store: Store) -> Find:
-    """Finds the articles that others refer to; what one refers to, its neighbours often do too."""
+    """A ``find`` for ``storage.rebuild.full_paragraphs``: reads the articles that others refer to."""
 
     @lru_cache(maxsize=64)  # what one article refers to, its neighbours often do too
     def find(article_id: str, revision: int) -> Article:
+        reference = f"a removed paragraph refers to {article_id} revision {revision}"
         if (place := _place(store, article_id, revision)) is None:
-            raise CorruptArchiveError(f"it refers to {article_id} revision {revision}, which is not archived")
-        return read(directory, place)
+            raise CorruptArchiveError(f"{reference}, which is not archived")
+        try:
+            return read(directory, place)
+        except (CorruptArchiveError, SchemaError) as error:
+            raise CorruptArchiveError(reference) from error
 
     return find
 

@@ -65,7 +65,6 @@ def extract_page(
         raise ExtractError(f"the page is {kind}, not HTML")
     decoded = decode(body, charset or _declared_charset(content_type))
     lower = {name.lower(): value for name, value in (headers or {}).items()}
-    lower = {name.lower(): value for name, value in (headers or {}).items()}
     try:
         tree = trafilatura.load_html(decoded.text)
         paragraphs = _paragraphs(tree, url) if tree is not None else ()
@@ -77,7 +76,7 @@ def extract_page(
         raise
     except Exception as error:  # noqa: BLE001 - lxml and trafilatura may raise anything on a broken page
         raise ExtractError(f"the page cannot be read: {one_line(str(error)) or type(error).__name__}") from None
-    if len(paragraphs) > 1 and exact_form(paragraphs[0]) == metadata.title:
+    if len(paragraphs) > 1 and exact_form(paragraphs[0]) == exact_form(metadata.title or ""):
         paragraphs = paragraphs[1:]
     if decoded.warning:
         warnings = (decoded.warning, *warnings)

@@ -27,7 +27,7 @@ def person_names(lines: Iterable[str]) -> tuple[str, ...]:
         for byline in _SURE.split(one_line(line)):
             for name in _names(_BY.sub("", byline, count=1) if _BY.match(byline) else byline):
                 name = name.strip(" ,·–—")
-                if name and len(name) <= _LONGEST and not _ADDRESS.match(name):
+                if len(name) <= _LONGEST and any(map(str.isalpha, name)) and not _ADDRESS.match(name):
                     found.setdefault(name.casefold(), name)
     return tuple(found.values())[:_MOST]
 

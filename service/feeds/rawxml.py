@@ -80,12 +80,11 @@ def read_raw(body: bytes, encoding: str) -> RawFacts | None:
                 guids[at] = _guid(element) if based else None
                 contents[at] = any(child.tag in _CONTENTS for child in element)
                 element.clear()
-    except (etree.XMLSyntaxError, LookupError, IndexError):
-        return None
-    if events.root is None:
+        root = etree.QName(events.root).localname.lower()
+    except (etree.XMLSyntaxError, LookupError, ValueError):  # ValueError: no root, or a damaged name
         return None
     return RawFacts(
-        root=etree.QName(events.root).localname.lower(),
+        root=root,
         guids=tuple(guids),
         contents=tuple(contents),
         # RSS 0.91 counted the hours from 1 to 24, RSS 2.0 counts them from 0 to 23.

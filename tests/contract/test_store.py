@@ -708,6 +708,16 @@ def test_sqlite_is_set_up_to_outlive_a_power_cut(store: Database) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_writer_holds_sqlite_s_lock_from_its_first_statement_on(store: Database, url: str) -> None:
+    path = url.removeprefix("sqlite:///").partition("?")[0]
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0.01)) as other:
+        with store._writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        with store._reading():
+            other.execute("BEGIN IMMEDIATE")
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_pending_entries_are_found_by_their_own_index(store: Database, url: str) -> None:
     statements: list[tuple[str, Any]] = []
 
