@@ -1,5 +1,6 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,10 +95,11 @@ class Archivist:
 
 def names(draft: Draft) -> set[str]:
     """What the feed and its site call themselves: the only short lines that may go when they come again."""
-    feed = draft.feed
+    feed, title = draft.feed, draft.pending.feed_title
     site = host(draft.url or feed.url).split(":")[0].split(".")
-    candidates = (feed.name, feed.name.split("-")[0], feed.publisher, draft.metadata.publisher, *site[-2:-1])
-    return {name for name in candidates if name}
+    first_words = re.split(r"\s+[-–—|:·]\s+|:\s", title)[0] if title else None
+    candidates = (feed.name, feed.name.split("-")[0], feed.publisher, draft.metadata.publisher, title, first_words)
+    return {name for name in (*candidates, *site[-2:-1]) if name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,19 @@ class _Revisions:
 
 
 def _archived(result: Archived) -> list[Resolution]:
-    """The lead entry is archived, its siblings came to the same article."""
-    reason = f"archived from {result.pending.feed}"
+    """The lead entry is archived, its siblings came to the same article.
+
+    Where the text is the feed's own, a later version of the same entry carries another one: it waits for its turn.
+    """
+    pending, reason = result.pending, f"archived from {result.pending.feed}"
+    own_text = result.article.text_source == "feed"
     return [
-        Resolution(result.pending.number, Outcome.ARCHIVED),
-        *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in result.pending.siblings),
+        Resolution(pending.number, Outcome.ARCHIVED),
+        *(
+            Resolution(sibling.number, Outcome.UNCHANGED, reason)
+            for sibling in pending.siblings
+            if not (own_text and sibling.feed == pending.feed)
+        ),
     ]
 
 

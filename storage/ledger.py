@@ -33,7 +33,7 @@ class LedgerPart(Transactions):
     def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
         """See ``Store.pending``."""
         lead = (
-            sa.select(entries, feeds.c.url.label("feed_url"))
+            sa.select(entries, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
             .join(feeds, feeds.c.name == entries.c.feed)
             .where(is_pending, entries.c.host == host, entries.c.number > after, _is_due(entries, now))
             .where(~_has_lead(now))
@@ -147,6 +147,7 @@ def _pending(row: Any, siblings: tuple[Sibling, ...]) -> PendingEntry:
         number=row.number,
         feed=row.feed,
         feed_url=row.feed_url,
+        feed_title=row.feed_title,
         version=row.version,
         entry=_load_entry(orjson.loads(row.payload)),
         first_seen=row.first_seen,

@@ -227,6 +227,8 @@ class PendingEntry:
     version: int
     entry: Entry
     first_seen: datetime
+    feed_title: str | None = None
+    """What the feed's document calls itself."""
     attempts: int = 0
     first_tried: datetime | None = None
     siblings: tuple["Sibling", ...] = ()

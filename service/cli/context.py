@@ -64,9 +64,9 @@ class Context:
         """Standard error, for messages."""
         return self._console(stderr=True)
 
-    def say(self, message: str) -> None:
-        """A message for a person, on standard error, unless ``--quiet``."""
-        if not self.quiet:
+    def say(self, message: str | None) -> None:
+        """A message for a person, on standard error, unless ``--quiet``; None says nothing."""
+        if message is not None and not self.quiet:
             self.err.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def emit(self, value: object) -> None:

@@ -39,7 +39,7 @@ def crawl(context: Context, names: tuple[str, ...], poll_all: bool, force: bool,
     logs.configure(settings)
     chosen = choose(feeds, names)
     if dry_run:
-        asyncio.run(look(settings, chosen, force=force, listen=_reporter(context, dry_run=True)))
+        asyncio.run(look(settings, chosen, force=force, listen=_Reporter(context, dry_run=True)))
         return 0
     return crawl_with_report(context, settings, feeds, chosen, poll_all=poll_all, force=force, fail_on=fail_on)
 
@@ -60,7 +60,7 @@ def crawl_with_report(
 
     from service.oneshot import FailOn, crawl
 
-    with _progress(context) as (listen, on_start):
+    with _reporting(context) as (listen, on_start):
         try:
             crawled = asyncio.run(
                 crawl(settings, feeds, chosen, poll_all=poll_all, force=force, listen=listen, on_start=on_start)
@@ -113,38 +113,59 @@ def choose(feeds: "tuple[Feed, ...]", names: tuple[str, ...]) -> "tuple[Feed, ..
 # -- telling about it --------------------------------------------------------------------------------------------------
 
 
-def _reporter(context: Context, *, dry_run: bool = False) -> "Listener":
-    """Says what matters while it happens: every event with ``--json``, else failures and gaps, all with ``-v``."""
-    from service.cli import reports
+class _Reporter:
+    """Says what matters while it happens: every event with ``--json``, else failures and gaps, all with ``-v``.
 
-    def listen(event: "Event") -> None:
+    A reason that several feeds share is said once; ``finish`` tells how many more it was.
+    """
+
+    def __init__(self, context: Context, *, dry_run: bool = False) -> None:
+        self._context = context
+        self._dry_run = dry_run
+        self._reasons: dict[str, int] = {}
+
+    def __call__(self, event: "Event") -> None:
+        from service.cli import reports
+
+        context, verbose = self._context, bool(self._context.verbose)
         if context.json:
             context.emit(reports.as_json(event))
-        elif dry_run:
+        elif self._dry_run:
             for line in reports.dry_run_lines(event):
                 context.emit(line)
-        elif (said := reports.line(event, verbose=bool(context.verbose))) is not None:
-            context.say(said)
+        elif verbose or self._is_new(reports.failure(event)):
+            context.say(reports.line(event, verbose=verbose))
 
-    return listen
+    def _is_new(self, reason: str | None) -> bool:
+        if reason is None:
+            return True
+        self._reasons[reason] = self._reasons.get(reason, 0) + 1
+        return self._reasons[reason] == 1
+
+    def finish(self) -> None:
+        """Say what was left unsaid."""
+        for reason, count in self._reasons.items():
+            if count > 1:
+                self._context.say(f"{count - 1} more: {reason}")
 
 
 @contextlib.contextmanager
-def _progress(context: Context) -> "Iterator[tuple[Listener, Callable[[int], None]]]":
-    """A listener that also moves a progress display, where there is a terminal to show it on."""
-    report = _reporter(context)
+def _reporting(context: Context) -> "Iterator[tuple[Listener, Callable[[int], None]]]":
+    """A listener that reports, and moves a progress display where there is a terminal to show it on."""
+    report = _Reporter(context)
     if not context.err.is_terminal or context.quiet or context.json:
         yield report, lambda _due: None
-        return
-    from service.cli.reports import Display
+    else:
+        from service.cli.reports import Display
 
-    with Display(context.err) as display:
+        with Display(context.err) as display:
 
-        def listen(event: "Event") -> None:
-            report(event)
-            display.advance(event)
+            def listen(event: "Event") -> None:
+                report(event)
+                display.advance(event)
 
-        yield listen, display.start
+            yield listen, display.start
+    report.finish()
 
 
 def _summarise(context: Context, crawled: "Crawled") -> None:

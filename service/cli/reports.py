@@ -34,6 +34,11 @@ def line(event: object, *, verbose: bool) -> str | None:
     return None
 
 
+def failure(event: object) -> str | None:
+    """Why a feed failed; None for any other event."""
+    return printable(event.error) if isinstance(event, Poll) and event.error else None
+
+
 def dry_run_lines(event: object) -> list[str]:
     """What a crawl would do with a poll: its error, or its new entries."""
     match event:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from service.errors import BlockedError, FetchError
@@ -16,8 +16,9 @@ from storage.model import RobotsFile
 
 FRESH = timedelta(hours=24)
 """How long a robots.txt, or its absence, holds."""
-DOWN = timedelta(hours=1)
-"""How long it is not asked for again where it could not be had."""
+DOWN = timedelta(minutes=1)
+"""How long it is not asked for again where it could not be had: once for all pages of a lane, not for each. Longer
+pauses are the business of whoever retries."""
 LAST_GOOD = timedelta(days=30)
 """How long the last rules stand in while it cannot be had."""
 _ACCEPT = "text/plain, */*;q=0.5"
@@ -61,6 +62,13 @@ class RobotsCache(Protocol):
         """Remember ``file`` under its origin, in place of an earlier one."""
 
 
+class _Known(NamedTuple):
+    file: RobotsFile
+    rules: Rules | None
+    problem: str | None = None
+    """Why the file could not be had, where this process asked for it."""
+
+
 class Robots:
     """Judges URLs by the robots.txt of their origin, and has its crawl delay kept.
 
@@ -78,7 +86,7 @@ class Robots:
         self._cache = cache
         self._token = user_agent_token
         self._clock = clock
-        self._known: OrderedDict[str, tuple[RobotsFile, Rules | None]] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def verdict(self, url: str) -> Verdict:
@@ -93,11 +101,10 @@ class Robots:
         """
         if not urls.is_http(url):
             raise BlockedError(f"neither http nor https: {url[:200]}")
-        file, rules = await self._rules(urls.origin(url))
+        file, rules, problem = await self._rules(urls.origin(url))
         if rules is None and _is_down(file):
             wait = (file.fetched + DOWN - self._clock()).total_seconds()
-            answered = "no answer" if file.status is None else f"status {file.status}"
-            return Verdict(False, f"robots.txt cannot be had: {answered}", retry_after=max(wait, 0.0))
+            return Verdict(False, f"robots.txt cannot be had: {problem}", retry_after=max(wait, 0.0))
         self._fetcher.hosts.set_crawl_delay(urls.host(url), rules.crawl_delay if rules else None)
         if rules is None:
             return Verdict(True, "no robots.txt")
@@ -105,47 +112,50 @@ class Robots:
         reason = "allowed by robots.txt" if allowed else "forbidden by robots.txt"
         return Verdict(allowed, reason, rules.crawl_delay, rules.content_signal)
 
-    async def _rules(self, origin: str) -> tuple[RobotsFile, Rules | None]:
+    async def _rules(self, origin: str) -> "_Known":
         lock = self._locks.setdefault(origin, asyncio.Lock())
         async with lock:  # whoever comes while the file is being fetched waits for that one
             now = self._clock()
             known = self._known.get(origin)
-            if known is None or not _is_fresh(known[0], now):
-                known = await self._renew(origin, known[0] if known else await self._cache.load(origin), now)
+            if known is None or not _is_fresh(known.file, now):
+                known = await self._renew(origin, known.file if known else await self._cache.load(origin), now)
                 self._known[origin] = known
                 if len(self._known) > _REMEMBERED:
                     self._known.popitem(last=False)
             self._known.move_to_end(origin)
             return known
 
-    async def _renew(self, origin: str, last: RobotsFile | None, now: datetime) -> tuple[RobotsFile, Rules | None]:
-        if last is None or not _is_fresh(last, now):
-            last = await self._fetch(origin, last)
-            await self._cache.save(last)
-        return last, self._parse(last, now)
+    async def _renew(self, origin: str, last: RobotsFile | None, now: datetime) -> "_Known":
+        # that it was down is news of the process that saw it: the next one looks for itself
+        if last is not None and not _is_down(last) and _is_fresh(last, now):
+            return _Known(last, self._parse(last, now))
+        file, problem = await self._fetch(origin, last)
+        await self._cache.save(file)
+        return _Known(file, self._parse(file, now), problem)
 
-    async def _fetch(self, origin: str, last: RobotsFile | None) -> RobotsFile:
-        status, body = await self._get(f"{origin}/robots.txt")
+    async def _fetch(self, origin: str, last: RobotsFile | None) -> tuple[RobotsFile, str | None]:
+        """The file as it is now, and why it cannot be had where it cannot."""
+        status, body, problem = await self._get(f"{origin}/robots.txt")
         now = self._clock()
         if status is None or status >= 500:
             good = (last.good_body, last.good_fetched) if last else (None, None)
-            return RobotsFile(origin, status, b"", now, *good)
+            return RobotsFile(origin, status, b"", now, *good), problem
         if status < 300:
-            return RobotsFile(origin, status, body, now, body, now)
-        return RobotsFile(origin, status, b"", now)
+            return RobotsFile(origin, status, body, now, body, now), None
+        return RobotsFile(origin, status, b"", now), None
 
-    async def _get(self, url: str) -> tuple[int | None, bytes]:
+    async def _get(self, url: str) -> tuple[int | None, bytes, str]:
         try:
             response = await self._fetcher.get(url, accept=_ACCEPT, cut=MAX_BYTES + 1)
-        except BlockedError:
-            return None, b""
+        except BlockedError as error:
+            return None, b"", str(error)
         except FetchError as error:
             if error.status == 429:
                 raise
-            return error.status, b""  # a redirect that leads nowhere has one, and means that there is no file
+            return error.status, b"", str(error)  # one with a status is a redirect that leads nowhere: there is no file
         if response.status == 429:
             check(response)
-        return response.status, response.body
+        return response.status, response.body, f"status {response.status}"
 
     def _parse(self, file: RobotsFile, now: datetime) -> Rules | None:
         if file.good_body is None or file.good_fetched is None or now - file.good_fetched > LAST_GOOD:

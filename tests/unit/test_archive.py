@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -558,17 +558,22 @@ from storage.lock import DirectoryLock
 lock = DirectoryLock(Path(sys.argv[1]))
 lock.acquire()
 child = os.fork() if sys.argv[2] == "fork" else 1
-print(child, flush=True)
+os.write(1, b"%d\n" % child)  # one write: lines of two processes must not mix
 if child == 0:
     os.close(1)
 time.sleep(60)
 """
 
 
-def hold(directory: Path, how: str) -> "subprocess.Popen[str]":
+@contextmanager
+def hold(directory: Path, how: str) -> Iterator["subprocess.Popen[str]"]:
     """A process that holds the directory."""
     command = [sys.executable, "-c", HOLDER, str(directory), how]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_directory_is_held_by_one_process_and_let_go_when_it_dies(tmp_path: Path) -> None:
