@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from articles import NOON, digest, make_article
 
 from storage import tables
 from storage.database import MIGRATIONS, Database, open_database
@@ -38,21 +39,28 @@ from storage.model import (
 )
 from storage.polling import host
 from storage.store import Store
-from tests.articles import NOON, digest, make_article
 
 HOUR = timedelta(hours=1)
 FILE = "articles/date=2026-11-23/w-0001.jsonl"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+POSTGRESQL = os.environ.get("TEST_DATABASE_URL")
+
+
+def test_the_contract_is_tested_on_postgresql_too() -> None:
+    if not POSTGRESQL:
+        pytest.skip("TEST_DATABASE_URL names no PostgreSQL database to test on")
+    assert sa.make_url(POSTGRESQL).get_backend_name() == "postgresql"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'veille.db'}?timeout=0.01"
-    if not (url := os.environ.get("VEILLE_TEST_DATABASE_URL")):
-        pytest.skip("VEILLE_TEST_DATABASE_URL names no PostgreSQL database to test on")
-    _raw(url, lambda connection: (tables.metadata.drop_all(connection), _drop_revision(connection)))
-    return url
+    assert POSTGRESQL
+    _raw(POSTGRESQL, lambda connection: (tables.metadata.drop_all(connection), _drop_revision(connection)))
+    return POSTGRESQL
 
 
 def _drop_revision(connection: sa.Connection) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from articles import NOON, digest, make_article
 
 from storage import segments
 from storage.archive import Archive
@@ -22,7 +23,6 @@ from storage.errors import CorruptArchiveError, LockedError, SchemaError, Storag
 from storage.lock import DirectoryLock
 from storage.model import Entry, FeedState, NewEntry, Outcome, Place, Poll, Resolution
 from storage.records import encode
-from tests.articles import NOON, digest, make_article
 
 DAY = timedelta(days=1)
 
@@ -212,7 +212,7 @@ from pathlib import Path
 from storage.archive import Archive
 from storage.database import open_database
 from storage.errors import StorageError
-from tests.articles import NOON, make_article
+from articles import NOON, make_article
 
 directory = Path(sys.argv[1])
 store = open_database(f"sqlite:///{directory / 'veille.db'}")
@@ -232,7 +232,7 @@ archive.commit([make_article(revision=2)], [], NOON)
 
 
 def test_a_file_the_kernel_lets_grow_no_further_stays_whole(tmp_path: Path) -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[1]  # where the scripts find what tests share
     run = subprocess.run(
         [sys.executable, "-c", DISK_FULL, str(tmp_path)], cwd=root, capture_output=True, text=True, check=False
     )
@@ -471,7 +471,7 @@ import itertools, sys
 from pathlib import Path
 from storage.archive import Archive
 from storage.database import open_database
-from tests.articles import NOON, make_article
+from articles import NOON, make_article
 
 directory = Path(sys.argv[1])
 store = open_database(f"sqlite:///{directory / 'veille.db'}")
@@ -484,7 +484,7 @@ for number in itertools.count(first, 3):
 
 
 def test_a_process_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[1]  # where the scripts find what tests share
     acknowledged = 0
     for batches in (1, 4, 2):
         with subprocess.Popen(
@@ -558,7 +558,7 @@ from storage.lock import DirectoryLock
 lock = DirectoryLock(Path(sys.argv[1]))
 lock.acquire()
 child = os.fork() if sys.argv[2] == "fork" else 1
-os.write(1, b"%d\n" % child)  # one write: lines of two processes must not mix
+os.write(1, b"%d\\n" % child)  # one write: lines of two processes must not mix
 if child == 0:
     os.close(1)
 time.sleep(60)

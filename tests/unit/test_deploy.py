@@ -46,7 +46,7 @@ def directives(unit: str) -> list[Directive]:
             section = line.strip("[]")
         elif line and not line.startswith("#"):
             key, equals, value = line.partition("=")
-            assert equals and re.fullmatch(r"[A-Z][A-Za-z]+", key), f"{unit}: {line!r}"
+            assert re.fullmatch(r"[A-Z][A-Za-z]+=", key + equals), f"{unit}: {line!r}"
             found.append(Directive(section, key, value, above))
         above = line
     return found

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from articles import digest, make_article
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import CorruptArchiveError
 from storage.model import Article, Removal
 from storage.rebuild import full_paragraphs, full_text_hash
-from tests.articles import digest, make_article
 
 Archive = dict[tuple[str, int], Article]
 

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import jsonschema
 import pytest
+from articles import NOON, digest, make_article
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from storage.errors import CorruptArchiveError, SchemaError, StorageError
 from storage.model import AlsoNear, Article, Near, Removal
 from storage.records import KEYS, RULES, decode, encode, json_schema
 from storage.shapes import shapes
-from tests.articles import NOON, digest, make_article
 
 KEYS_IN_ORDER = tuple(
     """schema id revision url requested_url canonical_url feed feed_url guid also_in title description
