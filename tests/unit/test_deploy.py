@@ -30,25 +30,23 @@ needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is n
 
 @dataclass(frozen=True)
 class Directive:
-    """A line of a unit, with its section and the line above it."""
+    """A line of a unit, with its section."""
 
     section: str
     key: str
     value: str
-    above: str
 
 
 def directives(unit: str) -> list[Directive]:
     """The directives of a unit; fails on a line that is none, nor a comment, a section or empty."""
-    found, section, above = [], "", ""
+    found, section = [], ""
     for line in (DEPLOY / unit).read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             section = line.strip("[]")
         elif line and not line.startswith("#"):
-            key, equals, value = line.partition("=")
-            assert re.fullmatch(r"[A-Z][A-Za-z]+=", key + equals), f"{unit}: {line!r}"
-            found.append(Directive(section, key, value, above))
-        above = line
+            written = re.fullmatch(r"([A-Z][A-Za-z]+)=(.*)", line)
+            assert written, f"{unit}: {line!r}"
+            found.append(Directive(section, *written.groups()))
     return found
 
 

@@ -1,5 +1,6 @@
 """sd_notify(3), spoken over real datagram sockets, by the notifier alone and by the daemon."""
 
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -21,8 +22,8 @@ def listening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
             address = str(tmp_path / "notify")
             channel.bind(address)
         else:
-            channel.bind(f"\0veille{tmp_path}")
-            address = f"@veille{tmp_path}"
+            address = f"@veille-test-{os.getpid()}"
+            channel.bind("\0" + address[1:])
         yield address, channel
 
 
