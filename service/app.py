@@ -59,6 +59,7 @@ async def open_outside(settings: Settings, robots: RobotsCache) -> AsyncIterator
         allowed=[AllowedNetwork.parse(text) for text in settings.allowed_networks],
         timeout=settings.timeout.total_seconds(),
         max_bytes=settings.max_bytes,
+        concurrency=settings.concurrency,
     )
     workers = Workers(settings.workers)
     try:
@@ -117,7 +118,6 @@ async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Liste
                     pipeline,
                     feeds,
                     dict(await thread(store.feed_states)),
-                    concurrency=settings.concurrency,
                     workers=settings.workers,
                     clock=now,
                     listen=listen,

@@ -36,7 +36,7 @@ async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Callable[[],
         async with open_runner(settings, tuple(feeds), _log) as runner:
             daemon = _Daemon(runner, Notifier(*notify_socket()), reload)
             async with runner.serving():
-                await daemon.serve(len(feeds))
+                await daemon.serve(_enabled(feeds))
     except asyncio.CancelledError:
         log.warning("draining was cut short; what was under way stays pending")
     else:
@@ -120,8 +120,12 @@ class _Daemon:
             self._notifier.ready("reload refused, the old feeds stay")
             return
         self._runner.replace_feeds(feeds)
-        log.info("reloaded", feeds=len(feeds))
-        self._notifier.ready(f"watching {len(feeds)} feeds")
+        log.info("reloaded", feeds=_enabled(feeds))
+        self._notifier.ready(f"watching {_enabled(feeds)} feeds")
+
+
+def _enabled(feeds: Sequence[Feed]) -> int:
+    return sum(feed.enabled for feed in feeds)
 
 
 def _log(event: Event) -> None:

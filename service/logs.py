@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import datetime
 
 import structlog
 
@@ -23,7 +24,7 @@ def configure(settings: Settings) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _without_control_characters,
+            _plain,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -33,11 +34,14 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s: %(message)s", force=True)
 
 
-def _without_control_characters(
-    _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    """Escape control characters: a title must not move the cursor or forge a line."""
-    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
+def _plain(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Times as ISO 8601, control characters escaped: a title must not move the cursor or forge a line."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = printable(value)
+        elif isinstance(value, datetime):
+            event[key] = value.isoformat(timespec="seconds")
+    return event
 
 
 def printable(text: str) -> str:

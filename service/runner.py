@@ -1,8 +1,8 @@
 """What is due, how much at once, back-pressure, draining: one shot or forever.
 
-Per host one lane polls feeds and one lane fetches pages, each a request at a time; lanes of different hosts run side by
-side, ``concurrency`` requests in all. Pages wait for an extraction worker, readings for the archive: both queues are
-bounded, so a slow disk slows the network down instead of filling the memory.
+Per host one lane polls feeds and one lane fetches pages, one after the other; lanes of different hosts run side by
+side. Pages wait for an extraction worker, readings for the archive: both queues are bounded, so a slow disk slows the
+network down instead of filling the memory.
 """
 
 import asyncio
@@ -82,7 +82,6 @@ class Runner:
         feeds: Sequence[Feed],
         states: dict[str, FeedState],
         *,
-        concurrency: int,
         workers: int,
         clock: Callable[[], datetime],
         listen: Listener,
@@ -94,7 +93,6 @@ class Runner:
         self.tally = Tally()
         self._clock = clock
         self._listen = listen
-        self._requests = asyncio.Semaphore(concurrency)
         self._pages = asyncio.Semaphore(PAGES_PER_WORKER * workers)
         self._readings: asyncio.Queue[Draft | Ended | None] = asyncio.Queue(2 * BATCH)
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
@@ -189,8 +187,7 @@ class Runner:
         waiting = self._to_poll[name]
         while waiting and not self._stopping:
             feed, force = waiting[0]
-            async with self._requests:
-                poll = await self._pipeline.poller.poll(feed, self.states.get(feed.name), force=force)
+            poll = await self._pipeline.poller.poll(feed, self.states.get(feed.name), force=force)
             self.states[feed.name] = poll.state
             self._tell(poll)
             waiting.popleft()
@@ -214,8 +211,7 @@ class Runner:
         await self._pages.acquire()
         self._in_flight.add(pending.number)
         try:
-            async with self._requests:
-                fetched = await self._pipeline.reader.fetch(pending, feed)
+            fetched = await self._pipeline.reader.fetch(pending, feed)
         except BaseException:
             self._let_go(pending)
             raise
@@ -226,11 +222,11 @@ class Runner:
     async def _extract(self, fetched: Fetched | Ended) -> None:
         try:
             reading = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
+            await self._readings.put(reading)
         except BaseException:
             self._let_go(fetched.pending)
             raise
-        self._pages.release()
-        await self._readings.put(reading)
+        self._pages.release()  # only now: a slow archive must hold up the network, not fill the memory
 
     def _let_go(self, pending: PendingEntry) -> None:
         self._pages.release()

@@ -174,6 +174,8 @@ def load(env_file: Path | None = None, **overrides: Any) -> Settings:
         SettingsError: one line for every wrong or unknown setting, with the file and line it stands in.
     """
     origins, problems = _origins(env_file)
+    if problems and not origins:
+        raise SettingsError("\n".join(problems))  # the file cannot be read at all
     problems += [f"{origin}: {problem}" for key, origin in origins.items() if (problem := _unknown(key))]
     given = _secrets(env_file, problems) | {name: value for name, value in overrides.items() if value is not None}
     try:

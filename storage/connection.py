@@ -25,19 +25,21 @@ def create_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
         StorageError: the URL is of another database, or PostgreSQL's driver is not installed.
     """
     backend = url.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_engine(url, readonly=readonly)
+    if backend == "postgresql":
+        return _postgresql_engine(url.set(drivername="postgresql+psycopg"), readonly=readonly)
+    raise StorageError(f"a {backend} database is not supported: only sqlite:///FILE and postgresql+psycopg://…")
+
+
+def _postgresql_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
     try:
-        if backend == "sqlite":
-            return _sqlite_engine(url, readonly=readonly)
-        if backend == "postgresql":
-            engine = sa.create_engine(
-                url.set(drivername="postgresql+psycopg"), pool_size=1, max_overflow=0, pool_pre_ping=True
-            )
-            if readonly:
-                sa.event.listen(engine, "begin", _begin_readonly)
-            return engine
+        engine = sa.create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise StorageError(f"{error.name} is not installed; pip install 'veille[postgresql]' brings it") from None
-    raise StorageError(f"a {backend} database is not supported: only sqlite:///FILE and postgresql+psycopg://…")
+    if readonly:
+        sa.event.listen(engine, "begin", _begin_readonly)
+    return engine
 
 
 def _sqlite_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:

@@ -65,7 +65,7 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
             str(sums["pending"]),
             printable(state.last_error) if state and state.last_error else "",
         )
-    context.out.print(table, width=None if context.out.is_terminal else 200)
+    context.out.print(table)
 
 
 @click.command(cls=Verb)

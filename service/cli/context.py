@@ -83,11 +83,14 @@ class Context:
     def _console(self, *, stderr: bool) -> "Console":
         from rich.console import Console
 
-        return Console(
+        console = Console(
             stderr=stderr,
             force_terminal={"auto": None, "always": True, "never": False}[self.color],
             no_color=True if self.color == "never" else None,
         )
+        if not console.is_terminal:
+            console.width = 1_000  # who reads a pipe wants lines whole, not folded at column 80
+        return console
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:

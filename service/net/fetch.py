@@ -41,6 +41,7 @@ class Fetcher:
         allowed: Networks the address guard opens.
         timeout: Seconds on the network in all, over all hops of one URL; waiting for turns does not count.
         max_bytes: Bytes of a body on the wire at most; twice as many decoded.
+        concurrency: Requests under way at once, over all hosts; waiting for turns does not count.
         resolve: How names become addresses.
         ssl_context: What certificates are verified against; by default the usual public authorities.
     """
@@ -53,6 +54,7 @@ class Fetcher:
         allowed: Sequence[AllowedNetwork] = (),
         timeout: float = 60.0,
         max_bytes: int = 10_000_000,
+        concurrency: int = 64,
         resolve: Resolve = system_resolve,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -60,6 +62,7 @@ class Fetcher:
         self.hosts = hosts
         self._timeout = timeout
         self._max_bytes = max_bytes
+        self._slots = asyncio.Semaphore(concurrency)
         self._transport = GuardedTransport(AddressGuard(allowed, resolve), ssl_context)
 
     async def get(
@@ -92,7 +95,7 @@ class Fetcher:
         while True:
             echo = validators if current == belongs_to else _UNCONDITIONAL
             host = urls.host(current)
-            async with self.hosts.turn(host):
+            async with self.hosts.turn(host), self._slots:  # a host's pause must not cost another host its request
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(self._timeout - spent):

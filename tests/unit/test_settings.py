@@ -107,3 +107,9 @@ def test_settings_cannot_be_changed_once_read() -> None:
 def test_workers_default_to_the_cores_at_hand() -> None:
     assert Settings.model_fields["workers"].default_factory is not None
     assert load().workers >= 1
+
+
+def test_an_env_file_that_is_no_text_is_one_clear_line() -> None:
+    Path(".env").write_bytes(b"VEILLE_WORKERS=1\n\xff\xfe")
+    with pytest.raises(SettingsError, match=r"^\.env: cannot be read: it is not UTF-8 text$"):
+        load()
