@@ -11,7 +11,7 @@ from service.net.urls import host
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
-from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Retry, Scope
+from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Scope
 from storage.rebuild import full_text_hash
 from storage.store import Store
 
@@ -22,6 +22,23 @@ class Archived:
 
     pending: PendingEntry
     article: Article
+
+    @property
+    def resolutions(self) -> tuple[Resolution, ...]:
+        """What ends: the lead entry is archived, its siblings came to the same article.
+
+        Where the text is the feed's own, a later version of the same entry carries another one: it waits for its turn.
+        """
+        own_text = self.article.text_source == "feed"
+        reason = f"archived from {self.pending.feed}"
+        return (
+            Resolution(self.pending.number, Outcome.ARCHIVED),
+            *(
+                Resolution(sibling.number, Outcome.UNCHANGED, reason)
+                for sibling in self.pending.siblings
+                if not (own_text and sibling.feed == self.pending.feed)
+            ),
+        )
 
 
 class Archivist:
@@ -62,11 +79,11 @@ class Archivist:
             for reading in readings
         ]
         if archived := [result for result in results if isinstance(result, Archived)]:
-            resolutions = [resolution for result in archived for resolution in _archived(result)]
+            resolutions = [resolution for result in archived for resolution in result.resolutions]
             self._archive.commit([result.article for result in archived], resolutions, now)
         if ended := [result for result in results if isinstance(result, Ended)]:
-            resolutions = [resolution for result in ended for resolution in _resolutions(result)]
-            retries = [retry for result in ended for retry in _retries(result)]
+            resolutions = [resolution for result in ended for resolution in result.resolutions]
+            retries = [retry for result in ended for retry in result.retries]
             self._store.settle(resolutions, retries, now)
         return results
 
@@ -120,36 +137,3 @@ class _Revisions:
 
     def add(self, article: Article) -> None:
         self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title)
-
-
-def _archived(result: Archived) -> list[Resolution]:
-    """The lead entry is archived, its siblings came to the same article.
-
-    Where the text is the feed's own, a later version of the same entry carries another one: it waits for its turn.
-    """
-    pending, reason = result.pending, f"archived from {result.pending.feed}"
-    own_text = result.article.text_source == "feed"
-    return [
-        Resolution(pending.number, Outcome.ARCHIVED),
-        *(
-            Resolution(sibling.number, Outcome.UNCHANGED, reason)
-            for sibling in pending.siblings
-            if not (own_text and sibling.feed == pending.feed)
-        ),
-    ]
-
-
-def _resolutions(ended: Ended) -> list[Resolution]:
-    """An unchanged article ends its siblings too; after any other end they are tried for themselves."""
-    if ended.resolution is None:
-        return []
-    siblings = ended.pending.siblings if ended.resolution.outcome is Outcome.UNCHANGED else ()
-    reason = ended.resolution.reason
-    return [ended.resolution, *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in siblings)]
-
-
-def _retries(ended: Ended) -> list[Retry]:
-    """Siblings wait with their lead: they would ask for the very same page."""
-    if (retry := ended.retry) is None:
-        return []
-    return [retry, *(Retry(sibling.number, retry.at, retry.reason) for sibling in ended.pending.siblings)]

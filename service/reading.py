@@ -53,6 +53,21 @@ class Ended:
     resolution: Resolution | None = None
     retry: Retry | None = None
 
+    @property
+    def resolutions(self) -> tuple[Resolution, ...]:
+        """What ends: an unchanged article ends its siblings too; after any other end they are tried for themselves."""
+        if self.resolution is None:
+            return ()
+        siblings = self.pending.siblings if self.resolution.outcome is Outcome.UNCHANGED else ()
+        return self.resolution, *(replace(self.resolution, number=sibling.number) for sibling in siblings)
+
+    @property
+    def retries(self) -> tuple[Retry, ...]:
+        """What waits: siblings wait with their lead, for they would ask for the very same page."""
+        if self.retry is None:
+            return ()
+        return self.retry, *(replace(self.retry, number=sibling.number) for sibling in self.pending.siblings)
+
 
 class Reader:
     """Fetches and reads. Expected failures come back as ``Ended``; nothing is remembered here."""

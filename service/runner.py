@@ -17,7 +17,7 @@ from service.articles.compose import Draft
 from service.net.urls import host
 from service.pipeline import Pipeline
 from service.reading import Ended, Fetched
-from storage.model import Feed, FeedState, Health, Outcome, PendingEntry, Poll, Resolution
+from storage.model import Feed, FeedState, Health, Outcome, PendingEntry, Poll
 
 BATCH, BATCH_WAIT = 50, 0.2
 """Articles per commit, and seconds until a smaller batch is committed."""
@@ -64,10 +64,12 @@ class Tally:
                 self.archived += 1
                 self.revised += article.revision > 1
                 self.removed += len(article.removed)
-            case Ended(resolution=Resolution(outcome=outcome)):
-                self._end(outcome)
+                for resolution in event.resolutions[1:]:
+                    self._end(resolution.outcome)
             case Ended():
-                self.postponed += 1
+                self.postponed += len(event.retries)
+                for resolution in event.resolutions:
+                    self._end(resolution.outcome)
 
     def _end(self, outcome: Outcome) -> None:
         self.ended[outcome] = self.ended.get(outcome, 0) + 1
