@@ -17,6 +17,7 @@ from storage.model import Scope
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
+@pytest.mark.slow  # test_real_pages says the same of the whole service
 @pytest.mark.shared
 @pytest.mark.parametrize(("kind", "pages", "least"), [("full-human", 87, 0.954), ("full-curated", 107, 0.958)])
 def test_text_comes_as_near_to_gold_as_the_extractor_alone(
