@@ -13,6 +13,7 @@ from service.reading import Ended
 from storage.archive import Archive
 from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Scope
 from storage.rebuild import full_text_hash
+from storage.records import encode
 from storage.store import Store
 
 
@@ -27,17 +28,13 @@ class Archived:
     def resolutions(self) -> tuple[Resolution, ...]:
         """What ends: the lead entry is archived, its siblings came to the same article.
 
-        Where the text is the feed's own, a later version of the same entry carries another one: it waits for its turn.
+        Where the text is the feed's own, it is that feed's word only: the others wait for their turn.
         """
-        own_text = self.article.text_source == "feed"
+        siblings = self.pending.siblings if self.article.text_source == "page" else ()
         reason = f"archived from {self.pending.feed}"
         return (
             Resolution(self.pending.number, Outcome.ARCHIVED),
-            *(
-                Resolution(sibling.number, Outcome.UNCHANGED, reason)
-                for sibling in self.pending.siblings
-                if not (own_text and sibling.feed == self.pending.feed)
-            ),
+            *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in siblings),
         )
 
 
@@ -96,6 +93,9 @@ class Archivist:
         if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
             reason = f"same text and title as revision {newest.revision}"
             return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+        if newest and newest.text_source == "page" and draft.text_source == "feed" and pending.entry.url:
+            reason = f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
+            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
         revision = newest.revision + 1 if newest else 1
         filtered = filter_article(
             draft.paragraphs,
@@ -106,6 +106,10 @@ class Archivist:
         )
         also_in = [feed for feed in sightings.get(article_id, ()) if feed != pending.feed]
         article = compose(draft, filtered, revision=revision, also_in=also_in, text_hash=text_hash, archived=now)
+        try:
+            encode(article)
+        except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
+            return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
         revisions.add(article)
         return Archived(pending, article)
 
@@ -124,16 +128,20 @@ class _Newest:
     revision: int
     text_hash: str
     title: str | None
+    text_source: str
 
 
 class _Revisions:
     """The newest revision of each article of a batch, those the batch itself adds included."""
 
     def __init__(self, archived: Mapping[str, ArchivedRevision]) -> None:
-        self._newest = {id_: _Newest(known.revision, known.text_hash, known.title) for id_, known in archived.items()}
+        self._newest = {
+            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source)
+            for id_, known in archived.items()
+        }
 
     def newest(self, article_id: str) -> _Newest | None:
         return self._newest.get(article_id)
 
     def add(self, article: Article) -> None:
-        self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title)
+        self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title, article.text_source)

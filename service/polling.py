@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from service.feeds.document import Document
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots
 from service.offload import OneThread
-from storage.model import Feed, FeedState, Poll, Validators
+from storage.model import ArchivedRevision, Feed, FeedState, Poll, Validators
 from storage.store import Store
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -122,7 +122,7 @@ class Poller:
                 fresh.etag or state.validators.etag, fresh.last_modified or state.validators.last_modified
             )
         state = cadence.after_not_modified(
-            replace(state, validators=fresh),
+            replace(state, validators=fresh, effective_url=response.url),
             now,
             self._limits,
             self._jitter(),
@@ -145,6 +145,11 @@ class Poller:
         keys = {entry.key for entry in document.entries}
         article_ids = {entry.article_id for entry in document.entries}
         own, by_article = await self._thread(self._store.known_entries, feed.name, keys, article_ids)
+        archived = await self._thread(self._store.latest, by_article.keys())
+        by_article = {
+            article_id: tuple(known for known in entries if known.feed == feed.name or _was_read(archived, article_id))
+            for article_id, entries in by_article.items()
+        }
         now = self._clock()
         decision: Decision = decide(feed, state, document, own, by_article, now)
         trusted = document.malformed is None
@@ -210,6 +215,11 @@ def _poll(feed: Feed, state: FeedState, now: datetime, response: Response) -> Po
         conditional=response.conditional,
         bytes=response.wire_bytes,
     )
+
+
+def _was_read(archived: Mapping[str, ArchivedRevision], article_id: str) -> bool:
+    """Whether another feed's article stands for this feed's: not while it is but what that feed says of the page."""
+    return article_id not in archived or archived[article_id].text_source == "page"
 
 
 def _lifetime(response: Response) -> timedelta | None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from service import __version__
 from service.articles.compose import Draft
-from service.articles.page import Metadata, Page
+from service.articles.page import Metadata
 from service.articles.retry import next_try
+from service.articles.rights import read_reserved
 from service.articles.workers import Workers
 from service.errors import BlockedError, ExtractError, FetchError, GoneError
 from service.net.fetch import Fetcher, Response, check
@@ -28,7 +29,9 @@ from storage.model import (
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
 RIGHTS_HEADERS = ("x-robots-tag", "tdm-reservation")
 WORKER_PAUSE = timedelta(hours=1)
-"""A page that took its worker down is tried once more, this much later."""
+"""What took its worker down, or was caught in another's fall, is tried again this much later,"""
+WORKER_TRIES = 3
+"""unless it has been tried this often already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,22 @@ class Reader:
         url, now = pending.entry.url, self._clock()
         if url is None or feed.content is Content.FEED:
             return Fetched(pending, feed, now)
+        verdict: Verdict | None = None
         try:
             verdict = await self._robots.verdict(url)
             verdict.check()
             response = await self._fetcher.get(url, accept=ACCEPT)
             check(response)
+            if response.hops:
+                verdict = await self._robots.verdict(response.url)
+                verdict.check()
         except FetchError as error:
-            return self._not_fetched(pending, feed, error)
+            return self._not_fetched(pending, feed, error, verdict)
         return Fetched(pending, feed, now, response, verdict)
 
-    def _not_fetched(self, pending: PendingEntry, feed: Feed, error: FetchError) -> Fetched | Ended:
+    def _not_fetched(
+        self, pending: PendingEntry, feed: Feed, error: FetchError, verdict: Verdict | None
+    ) -> Fetched | Ended:
         now = self._clock()
         if (at := next_try(pending, error, now)) is not None:
             return Ended(pending, retry=Retry(pending.number, at, str(error)))
@@ -113,7 +122,7 @@ class Reader:
             case _:
                 outcome = Outcome.FAILED
         otherwise = Resolution(pending.number, outcome, str(error))
-        return Fetched(pending, feed, now, warnings=(f"page: {error}",), otherwise=otherwise)
+        return Fetched(pending, feed, now, verdict=verdict, warnings=(f"page: {error}",), otherwise=otherwise)
 
     async def read(self, fetched: Fetched) -> Draft | Ended:
         """Extract the text of a fetched page, or of the feed's own content where there is no page to read."""
@@ -126,12 +135,12 @@ class Reader:
                 url=response.url,
                 content_type=response.content_type,
                 charset=response.charset,
-                headers={name: response.header(name) or "" for name in RIGHTS_HEADERS},
+                headers=_said_in_headers(response),
                 now=fetched.at,
             )
         except ExtractError as error:
-            if error.worker_died and pending.attempts == 0:
-                return Ended(pending, retry=Retry(pending.number, fetched.at + WORKER_PAUSE, str(error)))
+            if error.worker_died and pending.attempts < WORKER_TRIES:
+                return _later(fetched, error)
             otherwise = Resolution(pending.number, Outcome.FAILED, str(error))
             return await self._read_feed(replace(fetched, warnings=(f"page: {error}",), otherwise=otherwise))
         if self._tdm_policy is TdmPolicy.SKIP and (said := _reservation(page.metadata)):
@@ -146,7 +155,7 @@ class Reader:
             summary=summary,
             extractor=page.extractor,
             rights=_rights(page.metadata, response, fetched.verdict),
-            http=_facts(response, page),
+            http=_facts(response, page.charset),
             url=response.url,
             fetched=fetched.at,
             warnings=fetched.warnings + page.warnings,
@@ -155,7 +164,15 @@ class Reader:
     async def _read_feed(self, fetched: Fetched) -> Draft | Ended:
         pending, entry = fetched.pending, fetched.pending.entry
         base = entry.url or pending.feed_url
-        paragraphs = await self._paragraphs(entry.content or entry.summary, base)
+        rights = _rights_of(fetched)
+        if self._tdm_policy is TdmPolicy.SKIP and (said := _reservation(rights)):
+            return Ended(pending, Resolution(pending.number, Outcome.SKIPPED, f"the page says {said}"))
+        try:
+            paragraphs = await self._paragraphs(entry.content, base) or await self._paragraphs(entry.summary, base)
+        except ExtractError as error:
+            if error.worker_died and pending.attempts < WORKER_TRIES:
+                return _later(fetched, error)
+            return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"the feed's text: {error}"))
         if not paragraphs:
             nothing = Resolution(pending.number, Outcome.FAILED, "the feed carries no text for this entry")
             return Ended(pending, fetched.otherwise or nothing)
@@ -167,26 +184,51 @@ class Reader:
             metadata=Metadata(),
             summary=await self._plain(entry.summary, base),
             extractor=ExtractorFacts("feed", __version__),
-            rights=Rights(),
-            http=HttpFacts(),
-            url=entry.url,
+            rights=rights,
+            http=_facts(fetched.response, None) if fetched.response else HttpFacts(),
+            url=fetched.response.url if fetched.response else entry.url,
             fetched=fetched.at,
             warnings=fetched.warnings,
         )
 
     async def _plain(self, html: str | None, url: str) -> str | None:
-        return " ".join(await self._paragraphs(html, url)) or None
+        try:
+            return " ".join(await self._paragraphs(html, url)) or None
+        except ExtractError:
+            return None  # a summary only describes; the article does not wait for it
 
     async def _paragraphs(self, html: str | None, url: str) -> tuple[str, ...]:
-        """The paragraphs of a piece of a feed; none where it cannot be read."""
-        try:
-            return await self._workers.fragment(html, url=url) if html else ()
-        except ExtractError:
-            return ()
+        return await self._workers.fragment(html, url=url) if html else ()
 
 
-def _reservation(metadata: Metadata) -> str | None:
-    return "noarchive" if metadata.noarchive else "tdm-reservation" if metadata.tdm_reservation else None
+def _later(fetched: Fetched, error: ExtractError) -> Ended:
+    return Ended(fetched.pending, retry=Retry(fetched.pending.number, fetched.at + WORKER_PAUSE, str(error)))
+
+
+def _reservation(said: Metadata | Rights) -> str | None:
+    return "noarchive" if said.noarchive else "tdm-reservation" if said.tdm_reservation else None
+
+
+def _rights_of(fetched: Fetched) -> Rights:
+    """What is known where the page itself could not be read: robots.txt, and the answer's headers."""
+    response, verdict = fetched.response, fetched.verdict
+    reserved = read_reserved({}, _said_in_headers(response) if response else {})
+    return Rights(
+        robots_allowed=verdict.allowed if verdict else None,
+        noarchive=reserved.noarchive,
+        noai=reserved.noai,
+        tdm_reservation=reserved.tdm_reservation,
+        content_signal=_content_signal(response, verdict),
+    )
+
+
+def _said_in_headers(response: Response) -> dict[str, str]:
+    return {name: response.header(name) or "" for name in RIGHTS_HEADERS}
+
+
+def _content_signal(response: Response | None, verdict: Verdict | None) -> str | None:
+    said = response.header("content-signal") if response else None
+    return said or (verdict.content_signal if verdict else None)
 
 
 def _rights(metadata: Metadata, response: Response, verdict: Verdict | None) -> Rights:
@@ -195,16 +237,16 @@ def _rights(metadata: Metadata, response: Response, verdict: Verdict | None) -> 
         noarchive=metadata.noarchive,
         noai=metadata.noai,
         tdm_reservation=metadata.tdm_reservation,
-        content_signal=response.header("content-signal") or (verdict.content_signal if verdict else None),
+        content_signal=_content_signal(response, verdict),
     )
 
 
-def _facts(response: Response, page: Page) -> HttpFacts:
+def _facts(response: Response, charset: str | None) -> HttpFacts:
     return HttpFacts(
         status=response.status,
         etag=response.header("etag"),
         last_modified=response.header("last-modified"),
         content_type=response.header("content-type"),
-        charset=page.charset,
+        charset=charset,
         bytes=len(response.body),
     )

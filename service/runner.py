@@ -102,6 +102,9 @@ class Runner:
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._extracting: set[asyncio.Task[None]] = set()
         self._in_flight: set[int] = set()
+        self._asked: set[str] = set()
+        """Feeds in a queue or being polled, by name: no feed is polled twice at once, whatever its address."""
+        self._settled = 0
         self._stopping = False
         self._group: asyncio.TaskGroup
 
@@ -116,8 +119,12 @@ class Runner:
         async with self._working():
             self._poll(feeds, force=force)
             await _all(self._polling)
-            await self._open_lanes()
-            await _all(self._lanes)
+            settled = -1
+            while settled < self._settled and not self._stopping:  # what a lead left to its siblings is due only now
+                settled = self._settled
+                await self._open_lanes()
+                await _all(self._lanes)
+                await self._drained()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -129,7 +136,7 @@ class Runner:
         """Start what has become due. Never waits for it."""
         if self._stopping:
             return
-        self._poll([feed for feed in self.due() if not self._is_waiting(feed)], force=False)
+        self._poll([feed for feed in self.due() if feed.name not in self._asked], force=False)
         await self._open_lanes()
 
     def due(self, feeds: Iterable[Feed] | None = None) -> list[Feed]:
@@ -165,21 +172,22 @@ class Runner:
                 yield
                 await _all(self._polling)
                 await _all(self._lanes)
-                while self._extracting:
-                    await asyncio.wait(self._extracting)
+                await self._drained()
                 await self._readings.put(None)
         except* Exception as errors:  # noqa: BLE001  one error says more than the group it came in
             raise _first(errors) from None
 
+    async def _drained(self) -> None:
+        while self._extracting:
+            await asyncio.wait(self._extracting)
+        await self._readings.join()
+
     def _poll(self, feeds: Iterable[Feed], *, force: bool) -> None:
         for feed in feeds:
+            self._asked.add(feed.name)
             self._to_poll.setdefault(host(feed.url), deque()).append((feed, force))
         for name in self._to_poll.keys() - self._polling.keys():
             self._start(self._polling, name, self._poll_lane(name))
-
-    def _is_waiting(self, feed: Feed) -> bool:
-        name = host(feed.url)
-        return name in self._polling and any(feed.name == other.name for other, _ in self._to_poll.get(name, ()))
 
     def _start(self, lanes: dict[str, asyncio.Task[None]], name: str, work: "asyncio._CoroutineLike[None]") -> None:
         task = lanes[name] = self._group.create_task(work)
@@ -188,11 +196,14 @@ class Runner:
     async def _poll_lane(self, name: str) -> None:
         waiting = self._to_poll[name]
         while waiting and not self._stopping:
-            feed, force = waiting[0]
+            feed, force = waiting.popleft()
+            if self._feeds.get(feed.name) != feed:  # the catalogue has changed meanwhile
+                self._asked.discard(feed.name)
+                continue
             poll = await self._pipeline.poller.poll(feed, self.states.get(feed.name), force=force)
             self.states[feed.name] = poll.state
+            self._asked.discard(feed.name)
             self._tell(poll)
-            waiting.popleft()
         self._to_poll.pop(name, None)
 
     async def _open_lanes(self) -> None:
@@ -202,20 +213,25 @@ class Runner:
 
     async def _page_lane(self, name: str) -> None:
         after = 0
-        while batch := await self._pipeline.archivist.pending(name, LANE_WINDOW, after):
-            for pending in batch:
+        while True:
+            # what is in flight now may have been settled by the time its turn in the window comes
+            in_flight = frozenset(self._in_flight)
+            window = await self._pipeline.archivist.pending(name, LANE_WINDOW, after)
+            for pending in window:
                 after = pending.number
-                if pending.number not in self._in_flight:
+                if pending.number not in in_flight:
                     await self._page(pending)
+            if not window:
+                return
 
     async def _page(self, pending: PendingEntry) -> None:
         feed = self._feeds.get(pending.feed) or Feed(pending.feed, pending.feed_url)
-        await self._pages.acquire()
         self._in_flight.add(pending.number)
         try:
             fetched = await self._pipeline.reader.fetch(pending, feed)
+            await self._pages.acquire()
         except BaseException:
-            self._let_go(pending)
+            self._in_flight.discard(pending.number)
             raise
         task = self._group.create_task(self._extract(fetched))
         self._extracting.add(task)
@@ -226,13 +242,10 @@ class Runner:
             reading = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
             await self._readings.put(reading)
         except BaseException:
-            self._let_go(fetched.pending)
+            self._in_flight.discard(fetched.pending.number)
             raise
-        self._pages.release()  # only now: a slow archive must hold up the network, not fill the memory
-
-    def _let_go(self, pending: PendingEntry) -> None:
-        self._pages.release()
-        self._in_flight.discard(pending.number)
+        finally:
+            self._pages.release()  # only now: a slow archive must hold up the network, not fill the memory
 
     async def _archivist(self) -> None:
         """Takes readings as they come and archives them in batches, until a None says that was the last."""
@@ -253,6 +266,9 @@ class Runner:
             for event in await self._pipeline.archivist.archive(batch) if batch else ():
                 self._tell(event)
             self._in_flight.difference_update(reading.pending.number for reading in batch)
+            self._settled += len(batch)
+            for _ in batch:
+                self._readings.task_done()
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -137,6 +138,13 @@ class Settings(BaseSettings):
             raise ValueError("this version has nothing behind this setting yet; leave it empty")
         return value
 
+    @field_validator("user_agent", "contact")
+    @classmethod
+    def _in_a_header(cls, value: str | None) -> str | None:
+        if value is not None and not (value.strip() and value.isascii() and value.isprintable()):
+            raise ValueError("it goes into a header: printable ASCII characters only, and not only spaces")
+        return value.strip() if value else None
+
     @field_validator("allowed_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -164,7 +172,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's URL, the default filled in."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'veille.db').absolute()}"
+        return self.database_url or f"sqlite:///{quote(str((self.data_dir / 'veille.db').absolute()))}"
 
 
 def load(env_file: Path | None = None, **overrides: Any) -> Settings:

@@ -409,6 +409,7 @@ class ArchivedRevision:
     revision: int
     text_hash: str
     title: str | None
+    text_source: str
     place: Place
 
 

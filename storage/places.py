@@ -18,6 +18,7 @@ _REVISION = (
     articles.c.revision,
     articles.c.text_hash,
     articles.c.title,
+    articles.c.text_source,
     articles.c.file,
     articles.c.offset,
     articles.c.length,
@@ -151,7 +152,9 @@ _is_latest = (
 
 
 def _revision(row: Any) -> ArchivedRevision:
-    return ArchivedRevision(row.id, row.revision, row.text_hash, row.title, Place(row.file, row.offset, row.length))
+    return ArchivedRevision(
+        row.id, row.revision, row.text_hash, row.title, row.text_source, Place(row.file, row.offset, row.length)
+    )
 
 
 def _article_row(article: Article, place: Place) -> dict[str, Any]:
@@ -161,6 +164,7 @@ def _article_row(article: Article, place: Place) -> dict[str, Any]:
         "feed": article.feed,
         "text_hash": article.text_hash,
         "title": article.title,
+        "text_source": article.text_source,
         "file": place.file,
         "offset": place.offset,
         "length": place.length,

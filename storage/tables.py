@@ -161,6 +161,7 @@ articles = sa.Table(
     sa.Column("feed", sa.Text, nullable=False),
     sa.Column("text_hash", sa.Text, nullable=False),
     sa.Column("title", sa.Text),
+    sa.Column("text_source", sa.Text, nullable=False),
     sa.Column("file", sa.Text, sa.ForeignKey("files.path"), nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
     sa.Column("length", sa.BigInteger, nullable=False),

@@ -107,7 +107,7 @@ def test_the_readme_s_ways_to_read_the_archive_work(tmp_path: Path, monkeypatch:
     assert len(blocks) == 3
     script = tmp_path / "reading.py"
     script.write_text(
-        "\n".join(["import pathlib", *blocks, *(f"assert {counted} == {count}, {counted}" for counted in COUNTED)]),
+        "\n".join([*blocks, *(f"assert {counted} == {count}, {counted}" for counted in COUNTED)]),
         encoding="utf-8",
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path)

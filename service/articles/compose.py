@@ -113,9 +113,8 @@ def _language(draft: Draft) -> tuple[str | None, str | None]:
 
 
 def _published(page: Metadata, entry: Entry) -> tuple[datetime | None, str | None, str | None]:
-    """The page's date where it has a time of day, else the feed's, else whatever day the page gives."""
-    page_has_time = page.published is not None and ":" in (page.published_raw or "")
-    if page.published is not None and (page_has_time or entry.published is None):
+    """The page's date where it has time and zone, else the feed's, else whatever the page gives."""
+    if page.published is not None and (page.published_is_exact or entry.published is None):
         return page.published, "page", page.published_raw
     if entry.published is not None:
         return entry.published, "feed", entry.published_raw

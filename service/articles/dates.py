@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
+from service.articles.lines import one_line
+
 _EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(hours=24)
 _LONGEST = 100
@@ -42,7 +44,7 @@ def parse_date(raw: str, *, now: datetime) -> Stamp | None:
     parts could be read in two orders (``03/04/2024``) is not guessed at. None for what is no date, is before 1995, or
     is more than 24 hours after ``now``.
     """
-    written = raw.strip()
+    written = one_line(raw)  # a record holds it as written, but for what no record can hold
     if not written or len(written) > _LONGEST:
         return None
     try:

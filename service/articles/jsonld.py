@@ -35,7 +35,9 @@ class JsonLd:
         nodes = list(_nodes(scripts))
         self._by_id = {node["@id"]: node for node in reversed(nodes) if _is_named(node)}
         articles = [node for node in nodes if any(_ARTICLE.fullmatch(kind) for kind in _kinds(node))]
-        articles.sort(key=lambda node: not _addresses(node).isdisjoint(urls), reverse=True)
+        # an article that names addresses, but none of this page's, is another one: a related story, a teaser
+        articles = [node for node in articles if not (_addresses(node) and urls) or _addresses(node) & set(urls)]
+        articles.sort(key=lambda node: bool(_addresses(node)), reverse=True)
         pages = [node for node in nodes if not _PAGE.isdisjoint(_kinds(node))]
         self._described = articles[:1] or pages[:1]
         self._backup = pages[:1] if articles else []

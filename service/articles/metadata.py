@@ -91,6 +91,7 @@ def read_metadata(
         language=_language(head, json_ld),
         published=published.moment if published else None,
         published_raw=published.raw if published else None,
+        published_is_exact=published is not None and published.timed and published.zoned,
         modified=modified.moment if modified else None,
         canonical_url=canonical,
         accessible_for_free=_accessible_for_free(head, json_ld),

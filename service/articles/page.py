@@ -22,6 +22,8 @@ class Metadata:
     published: datetime | None = None
     published_raw: str | None = None
     """As written in the page, zone and all."""
+    published_is_exact: bool = False
+    """Whether it was written with a time of day and a zone."""
     modified: datetime | None = None
     canonical_url: str | None = None
     """Only where rel=canonical (or og:url) stays on the site and is not its home page."""

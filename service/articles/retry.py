@@ -8,7 +8,7 @@ from storage.model import PendingEntry
 GONE_TRIES, GONE_PAUSE = 3, timedelta(hours=24)
 """404 and 410 are final after three tries over 48 hours."""
 REFUSED_PAUSES = (timedelta(hours=4), timedelta(hours=24))
-"""403 and other refusals are tried twice more."""
+"""403 and other refusals are tried twice more: over 28 hours."""
 PATIENCE = timedelta(days=7)
 """How long server errors and network failures are tried again."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=15), timedelta(hours=24)
@@ -20,15 +20,18 @@ def next_try(pending: PendingEntry, error: FetchError, now: datetime) -> datetim
     ``pending.attempts`` counts the tries before this one. A ``Retry-After`` can only lengthen the pause.
     """
     pause: timedelta | None
+    tries, waited = pending.attempts + 1, now - (pending.first_tried or now)
     match error:
         case BlockedError() | TooLargeError():
             pause = None
         case GoneError():
-            pause = GONE_PAUSE if pending.attempts + 1 < GONE_TRIES else None
+            # both count, for the tries before may have failed in other ways, and within minutes
+            is_over = tries >= GONE_TRIES and waited >= GONE_PAUSE * (GONE_TRIES - 1)
+            pause = None if is_over else GONE_PAUSE
         case FetchError(weight=Weight.HARD):
-            pause = REFUSED_PAUSES[pending.attempts] if pending.attempts < len(REFUSED_PAUSES) else None
+            is_over = tries > len(REFUSED_PAUSES) and waited >= sum(REFUSED_PAUSES, timedelta(0))
+            pause = None if is_over else REFUSED_PAUSES[min(tries, len(REFUSED_PAUSES)) - 1]
         case _:
-            waited = now - (pending.first_tried or now)
             pause = min(FIRST_PAUSE * 2 ** min(pending.attempts, 10), LONGEST_PAUSE) if waited < PATIENCE else None
     if pause is None:
         return None

@@ -93,6 +93,7 @@ def _make_room(directory: Path) -> None:
 def _crawl(context: Context, directory: Path) -> int:
     """One crawl of the newsroom, as ``veille crawl --all`` would do it."""
     import os
+    from urllib.parse import quote
 
     from service.catalogues import load as load_feeds
     from service.cli.crawl import crawl_with_report
@@ -102,7 +103,7 @@ def _crawl(context: Context, directory: Path) -> int:
         Path(os.devnull),
         data_dir=directory,
         feeds_file=directory / "feeds.toml",
-        database_url=f"sqlite:///{(directory / 'veille.db').absolute()}",
+        database_url=f"sqlite:///{quote(str((directory / 'veille.db').absolute()))}",
         allowed_networks=("127.0.0.0/8",),
         host_delay="0s",
     )

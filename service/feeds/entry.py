@@ -12,7 +12,7 @@ from typing import Any
 
 from service.articles.languages import normalise_language
 from service.feeds.dates import parse_date
-from service.feeds.text import absolute, clean, one_line
+from service.feeds.text import absolute, as_html, clean, one_line
 from storage.model import Entry
 
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
@@ -67,12 +67,19 @@ def read_entry(found: Any, raw_guid: str | None, has_content: bool, context: Con
 
 
 def _texts(found: Any, has_content: bool) -> tuple[str | None, str | None]:
-    summary = string(found, "summary")
-    bodies = [value for body in dicts(found, "content") if _is_text(body) and (value := string(body, "value"))]
+    summary = _as_html({"type": "", **dict.get(found, "summary_detail", {}), "value": string(found, "summary")})
+    bodies = [value for body in dicts(found, "content") if _is_text(body) and (value := _as_html(body))]
     if not has_content:  # what feedparser calls content is a second description: a caption, or the podcast's
         return max((summary or "", *bodies), key=len) or None, None
     content = max(bodies, key=len, default=None)
     return None if summary == content else summary, content
+
+
+def _as_html(body: Any) -> str | None:
+    """A text construct's value as HTML: plain text is escaped, so that a ``<`` in it hides nothing."""
+    value = string(body, "value")
+    # feedparser says text/plain only where an Atom text construct does, and nothing in it looks like markup
+    return as_html(value) if string(body, "type") == "text/plain" else value
 
 
 def _is_text(body: Any) -> bool:

@@ -75,7 +75,7 @@ def own_page(entries: Sequence[Entry], site: str | None) -> list[bool]:
 
     Not those that are no http(s) URL, lead to a home page or to the channel's own link, or are shared by entries that
     are not the same article: podcasts link every episode to one page, and going by that link would merge them all.
-    Entries with the same guid or the same title may share a link.
+    Entries with the same guid, or with the same title and text, may share a link.
     """
     sharing: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -92,8 +92,8 @@ def own_page(entries: Sequence[Entry], site: str | None) -> list[bool]:
 
 def _one_article(entries: Iterable[Entry]) -> bool:
     guids = {entry.guid for entry in entries}
-    titles = {entry.title or words(entry.content or entry.summary or "") for entry in entries}
-    return len(titles) == 1 or (len(guids) == 1 and None not in guids)
+    texts = {(entry.title, words(entry.content or entry.summary or "")) for entry in entries}
+    return len(texts) == 1 or (len(guids) == 1 and None not in guids)
 
 
 def _distinct_keys(entries: Sequence[Entry]) -> list[str]:

@@ -10,7 +10,7 @@ from service.errors import ParseError
 from service.feeds.dates import parse_date
 from service.feeds.document import Document
 from service.feeds.identity import identify
-from service.feeds.text import absolute, clean, one_line
+from service.feeds.text import absolute, as_html, clean, one_line
 from storage.model import Entry
 
 VERSION = "jsonfeed.org/version/"
@@ -65,8 +65,8 @@ def _entry(item: Mapping[str, Any], base: str, now: datetime, language: str | No
         guid=_text(item, "id"),
         url=absolute(base, _text(item, "url")),
         title=one_line(_text(item, "title") or ""),
-        summary=_text(item, "summary"),
-        content=_text(item, "content_html") or _text(item, "content_text"),
+        summary=as_html(_text(item, "summary")),
+        content=_text(item, "content_html") or as_html(_text(item, "content_text")),
         authors=_authors(item) or authors,
         published=parse_date(published, now),
         published_raw=published,

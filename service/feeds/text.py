@@ -50,3 +50,8 @@ def absolute(base: str, link: str | None) -> str | None:
     except ValueError:
         return None
     return found if found and urls.is_http(found) else None
+
+
+def as_html(text: str | None) -> str | None:
+    """Plain text as HTML that reads the same, line breaks included."""
+    return html.escape(text, quote=False).replace("\n", "<br>") if text is not None else None

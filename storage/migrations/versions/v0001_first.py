@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("feed", sa.Text, nullable=False),
         sa.Column("text_hash", sa.Text, nullable=False),
         sa.Column("title", sa.Text),
+        sa.Column("text_source", sa.Text, nullable=False),
         sa.Column("file", sa.Text, nullable=False),
         sa.Column("offset", sa.BigInteger, nullable=False),
         sa.Column("length", sa.BigInteger, nullable=False),
