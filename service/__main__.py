@@ -1,6 +1,5 @@
 """The ``veille`` command: runs a verb, and turns what went wrong into one line and an exit code."""
 
-import os
 import signal
 import sys
 
@@ -30,10 +29,8 @@ def main() -> None:
         code = _say(str(error), STORAGE)
     except ServiceError as error:
         code = _say(str(error), BUG)
-    except BrokenPipeError:
-        # the reader of our output went away (`veille show … | head`): nothing to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + signal.SIGPIPE
+    except OSError as error:
+        code = _say(f"{error.filename or 'output'} cannot be written: {error.strerror or error}", STORAGE)
     except Exception as error:
         from service.settings import debugging
 

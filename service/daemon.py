@@ -116,7 +116,7 @@ class _Daemon:
         try:
             feeds = self._reload()
         except SettingsError as error:
-            log.error("reload refused, the old feeds stay", reason=str(error))
+            log.error("reload refused, the old feeds stay", reason="; ".join(str(error).splitlines()))
             self._notifier.ready("reload refused, the old feeds stay")
             return
         self._runner.replace_feeds(feeds)

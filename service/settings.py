@@ -2,6 +2,7 @@
 
 import difflib
 import io
+import logging
 import os
 from datetime import timedelta
 from enum import StrEnum
@@ -116,7 +117,7 @@ class Settings(BaseSettings):
     keep_raw: str = Field("none", description="Raw copies of what was fetched; this version keeps none.")
     dedup: Annotated[Scope, BeforeValidator(_lower)] = Field(
         Scope.BOILERPLATE,
-        description="Duplicate filter: off or on; this version looks inside the article at every scope but off.",
+        description="Duplicate filter: off, article, boilerplate or all; so far all but off look inside one article.",
     )
     tdm_policy: Annotated[TdmPolicy, BeforeValidator(_lower)] = Field(
         TdmPolicy.RECORD, description="Pages that say noarchive or tdm-reservation: record it, or skip them."
@@ -181,6 +182,7 @@ def load(env_file: Path | None = None, **overrides: Any) -> Settings:
     Raises:
         SettingsError: one line for every wrong or unknown setting, with the file and line it stands in.
     """
+    logging.getLogger("dotenv").setLevel(logging.ERROR)  # it warns of lines that are reported here, better
     origins, problems = _origins(env_file)
     if problems and not origins:
         raise SettingsError("\n".join(problems))  # the file cannot be read at all

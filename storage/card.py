@@ -22,7 +22,9 @@ PATTERNS = ("articles/**/*.jsonl", "articles/**/*.jsonl.gz")
 
 
 def write_card(directory: Path) -> None:
-    """Write README.md and schema.json where they are not there or not as they should be.
+    """Write README.md and schema.json where they are not there, or are ours and not as they should be.
+
+    A file of that name that somebody else wrote stays as it is.
 
     Raises:
         StorageError: they cannot be written.
@@ -31,10 +33,18 @@ def write_card(directory: Path) -> None:
     for name, text in (("README.md", dataset_card()), ("schema.json", schema)):
         path, content = directory / name, text.encode()
         try:
-            if not path.exists() or path.read_bytes() != content:
+            if not path.exists() or _is_outdated(path.read_bytes(), content):
                 replace_file(path, content)
         except OSError as error:
             raise StorageError(f"{path} cannot be written") from error
+
+
+def _is_outdated(found: bytes, wanted: bytes) -> bool:
+    return found != wanted and any(mark in found for mark in _MARKS)
+
+
+_MARKS = (b"pretty_name: News articles archived by veille", b'"$id": "urn:veille:article')
+"""What stands in every version of the files we write, and hardly in any other."""
 
 
 def dataset_card() -> str:

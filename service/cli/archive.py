@@ -9,7 +9,7 @@ from service.cli.context import Context, Verb, pass_context
 
 if TYPE_CHECKING:
     from storage.database import Database
-    from storage.model import ArchivedRevision, Article, FeedState, Ledger
+    from storage.model import ArchivedRevision, Article, Feed, FeedState, Ledger
 
 NO_ARCHIVE, DAMAGE = 10, 12
 
@@ -25,15 +25,18 @@ def status(context: Context) -> int:
     with open_readonly(context.settings) as store:
         states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
         reasons = store.reasons()
+    watched = {feed.name: feed for feed in context.feeds}
     names = sorted(states.keys() | ledgers.keys(), key=lambda name: (not _is_failing(states.get(name)), name))
     if context.json:
         for name in names:
-            context.emit({"feed": name, **_health(states.get(name)), "entries": _sums(ledgers.get(name))})
+            watching = name in watched and watched[name].enabled
+            state = _health(states.get(name))
+            context.emit({"feed": name, "watched": watching, **state, "entries": _sums(ledgers.get(name))})
         for gap in gaps:
             context.emit({"gap": gap.feed, "from": gap.start, "to": gap.end, "reason": gap.reason})
         context.emit({"total": _total(ledgers.values())})
         return 0
-    _print_status(context, names, states, ledgers)
+    _print_status(context, names, states, ledgers, watched)
     for gap in gaps:
         context.emit(f"gap: {gap.feed}, {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}")
     for (outcome, reason), count in sorted(reasons.items(), key=lambda item: -item[1]):
@@ -44,28 +47,36 @@ def status(context: Context) -> int:
     return 0
 
 
-def _print_status(context: Context, names: "list[str]", states: Any, ledgers: Any) -> None:
+def _print_status(context: Context, names: "list[str]", states: Any, ledgers: Any, watched: "dict[str, Feed]") -> None:
     from rich.table import Table
 
     from service.logs import printable
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("feed", "health", "last success", "next poll", "seen", "archived", "pending", "last error"):
+    for heading in ("feed", "health", "last success", "next poll", "seen", "archived", "pending"):
         is_number = heading in {"seen", "archived", "pending"}
-        table.add_column(heading, justify="right" if is_number else "left", no_wrap=heading != "last error")
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=True)
     for name in names:
         state, sums = states.get(name), _sums(ledgers.get(name))
         table.add_row(
             name,
-            state.health if state else "",
+            _state_of(state, watched.get(name)),
             _time(state.last_success if state else None),
-            _time(state.next_due if state else None),
+            _time(state.next_due if state and name in watched and watched[name].enabled else None),
             str(sums["seen"]),
             str(sums["archived"]),
             str(sums["pending"]),
-            printable(state.last_error) if state and state.last_error else "",
         )
     context.out.print(table)
+    for name in names:
+        if (state := states.get(name)) and state.last_error and name in watched and watched[name].enabled:
+            context.emit(f"{name}: {printable(state.last_error)}; {state.due_reason}")
+
+
+def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
+    if feed is None:
+        return "removed"
+    return "off" if not feed.enabled else str(state.health) if state else ""
 
 
 @click.command(cls=Verb)
@@ -129,8 +140,10 @@ def _heading(record: "Article") -> list[tuple[str, str]]:
         ("url", record.url),
         ("feed", ", ".join((record.feed, *record.also_in))),
         ("id", f"{record.id} revision {record.revision}"),
-        ("removed", f"{len(record.removed)} of {record.paragraphs} paragraphs (--full puts them back)"),
     ]
+    if record.removed:
+        count = f"{len(record.removed)} of {record.paragraphs} paragraphs"
+        lines.append(("removed", f"{count} (--full puts them back)"))
     return [(label, value) for label, value in lines if value]
 
 
@@ -154,17 +167,24 @@ def verify(context: Context) -> int:
                 else f"{where}: {damage.what}"
             )
         archived, _ = store.balance()
-    if found:
+    if context.json:
+        context.emit({"records": archived, "damaged": found})
+    elif found:
         context.say(f"{found} damaged; nothing was changed")
-        return DAMAGE
-    context.say(f"{archived} records, all sound")
-    return 0
+    else:
+        context.say(f"{archived} record{'' if archived == 1 else 's'}, all sound")
+    return DAMAGE if found else 0
 
 
 def _no_archive(context: Context) -> bool:
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
-        context.say(f"no archive in {settings.data_dir} yet; veille crawl makes one")
+        has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))
+        context.say(
+            f"the database of {settings.data_dir} is missing; veille crawl makes it again from the records"
+            if has_records
+            else f"no archive in {settings.data_dir} yet; veille crawl makes one"
+        )
         return True
     return False
 
@@ -182,7 +202,7 @@ def _is_failing(state: "FeedState | None") -> bool:
 
 
 def _time(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+    return f"{moment:%m-%d %H:%M}" if moment else ""
 
 
 def _health(state: "FeedState | None") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every verb is given: the global options, and what they lead to."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,14 +72,17 @@ class Context:
 
     def emit(self, value: object) -> None:
         """One line of data on standard output: text as it is, anything else as a JSON line."""
-        if isinstance(value, str):
-            self.out.print(value, markup=False, highlight=False, soft_wrap=True)
-        else:
+        if not isinstance(value, str):
             import orjson
 
+            value = orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+        try:
             # written past rich, which would wrap and colour; flushed, so that a reader sees each line when it happens
-            sys.stdout.write(orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode() + "\n")
+            sys.stdout.write(f"{value}\n")
             sys.stdout.flush()
+        except BrokenPipeError:
+            # whoever read has seen enough (`… | head`): the work goes on, without a word
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _console(self, *, stderr: bool) -> "Console":
         from rich.console import Console

@@ -35,7 +35,7 @@ def crawl(context: Context, names: tuple[str, ...], poll_all: bool, force: bool,
     from service import logs
     from service.oneshot import look
 
-    settings, feeds = context.settings, context.feeds
+    settings, feeds = context.settings, _feeds(context)
     logs.configure(settings)
     chosen = choose(feeds, names)
     if dry_run:
@@ -80,14 +80,24 @@ def run(context: Context) -> int:
 
     from service import daemon, logs
 
-    settings, feeds = context.settings, context.feeds
+    settings, feeds = context.settings, _feeds(context)
     logs.configure(settings)
     return asyncio.run(daemon.run(settings, feeds, reload=lambda: _again(context)))
 
 
+def _feeds(context: Context) -> "tuple[Feed, ...]":
+    """The feeds of the catalogue in use. Raises SettingsError where it has none."""
+    from service.errors import SettingsError
+
+    if not context.feeds:
+        raise SettingsError(f"{context.catalogue_path}: there are no feeds in it; veille feeds add URL adds one")
+    return context.feeds
+
+
 def _again(context: Context) -> "tuple[Feed, ...]":
     """The feeds as the files have them now; settings are checked along the way."""
-    fresh = Context(context.env_file, context.data, context.feeds_file, verbose=context.verbose)
+    # the file in use, by name: while an editor has it away for a moment, the shipped catalogue must not step in
+    fresh = Context(context.env_file, context.data, context.catalogue_path, verbose=context.verbose)
     return fresh.feeds
 
 

@@ -94,9 +94,11 @@ def as_json(event: object) -> dict[str, Any]:
 def summary(crawled: Crawled) -> list[str]:
     """The end of a crawl, in a line or two."""
     tally = crawled.tally
-    if not crawled.due:
+    has_worked = tally.archived or tally.ended or tally.postponed or crawled.interrupted is not None
+    if not crawled.due and not has_worked:
         return [_nothing_due(crawled)]
-    parts = [f"{_count(tally.polled, 'feed', 'feeds')} polled ({tally.not_modified} not modified)"]
+    polled = f"{_count(tally.polled, 'feed', 'feeds')} polled ({tally.not_modified} not modified)"
+    parts = [polled if crawled.due else "no feed was due"]
     parts.append(_count(tally.archived, "article", "articles") + " archived" + _revised(tally))
     parts.append(_count(tally.removed, "repeated paragraph", "repeated paragraphs") + " removed")
     parts += [f"{tally.ended[outcome]} {outcome}" for outcome in Outcome if tally.ended.get(outcome)]
