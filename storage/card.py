@@ -43,7 +43,7 @@ def _is_outdated(found: bytes, wanted: bytes) -> bool:
     return found != wanted and any(mark in found for mark in _MARKS)
 
 
-_MARKS = (b"pretty_name: News articles archived by veille", b'"$id": "urn:veille:article')
+_MARKS = (b'pretty_name: "News articles archived by veille"', b'"$id": "urn:veille:article')
 """What stands in every version of the files we write, and hardly in any other."""
 
 

@@ -88,7 +88,7 @@ def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Pa
     with Newsroom(sites=4, stories=12) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")
         kills = 0
-        for _ in range(8):
+        for _ in range(6):
             crawl = start(tmp_path, "crawl", "--all", own_session=True)
             time.sleep(chance.uniform(0.6, 1.8))
             if crawl.poll() is None:
@@ -96,7 +96,7 @@ def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Pa
                 kills += 1
             crawl.communicate()
             room.publish(2)
-        assert kills >= 4
+        assert kills >= 3
         assert veille(tmp_path, "crawl", "--all").returncode == 0
         assert Counter(str(record["url"]) for record in records(tmp_path)) == {story.url: 1 for story in room.stories()}
     assert veille(tmp_path, "verify").returncode == 0

@@ -202,7 +202,7 @@ def test_the_card_and_the_schema_are_written_once_and_then_left_alone(tmp_path: 
 
 
 def test_a_card_that_is_out_of_date_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("something else")
+    (tmp_path / "README.md").write_text(dataset_card().replace("one", "another"))
     write_card(tmp_path)
     assert (tmp_path / "README.md").read_text() == dataset_card()
 
