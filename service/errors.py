@@ -17,7 +17,7 @@ from enum import StrEnum
 
 
 class Weight(StrEnum):
-    """How much a failure says about the feed itself (FETCHING rule: failures weigh)."""
+    """How much a failure says about the feed itself."""
 
     HARD = "hard"
     """4xx other than 404 and 429, an unparseable document."""
