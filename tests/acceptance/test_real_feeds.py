@@ -199,6 +199,7 @@ def ledger(shared_data: Path) -> Ledger:
     return ledger
 
 
+@pytest.mark.slow
 def test_every_item_and_every_changed_body_of_4_days_is_noticed_once(ledger: Ledger, shared_data: Path) -> None:
     bodies = _bodies(shared_data)
     pending = defaultdict(list)
@@ -213,6 +214,7 @@ def test_every_item_and_every_changed_body_of_4_days_is_noticed_once(ledger: Led
         assert len({entry.content_hash for entry in entries}) == len(entries), url
 
 
+@pytest.mark.slow
 def test_the_same_article_under_a_new_guid_is_an_alias(ledger: Ledger) -> None:
     aliases = [new.entry for new in ledger.added if new.outcome is Outcome.UNCHANGED]
     pending = {(new.entry.article_id, new.entry.content_hash) for new in ledger.added if new.outcome is Outcome.PENDING}
@@ -220,6 +222,7 @@ def test_the_same_article_under_a_new_guid_is_an_alias(ledger: Ledger) -> None:
     assert all((entry.article_id, entry.content_hash) in pending for entry in aliases)
 
 
+@pytest.mark.slow
 def test_polls_that_overlap_leave_no_gap(ledger: Ledger) -> None:
     assert ledger.gaps == []
 
