@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +86,11 @@ def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datet
     that as many versions are archived as there are records.
     """
     ending = _attempted(now).values(
-        outcome=sa.bindparam("_outcome", type_=entries.c.outcome.type), decided_at=now, next_try=None, payload=None
+        outcome=sa.bindparam("_outcome", type_=entries.c.outcome.type),
+        article_id=sa.func.coalesce(sa.bindparam("_article_id", type_=sa.Text), entries.c.article_id),
+        decided_at=now,
+        next_try=None,
+        payload=None,
     )
     archived = [_values(resolution) for resolution in resolutions if resolution.outcome is Outcome.ARCHIVED]
     others = [_values(resolution) for resolution in resolutions if resolution.outcome is not Outcome.ARCHIVED]
@@ -96,7 +101,7 @@ def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datet
 
 
 def _values(resolution: Resolution) -> dict[str, Any]:
-    return {"_number": resolution.number, "_outcome": resolution.outcome, "_reason": resolution.reason}
+    return {f"_{field.name}": getattr(resolution, field.name) for field in fields(Resolution)}
 
 
 def _attempted(now: datetime) -> sa.Update:
@@ -134,11 +139,14 @@ def _has_lead(now: datetime) -> sa.ColumnElement[bool]:
 def _siblings(connection: sa.Connection, leads: Sequence[Any]) -> Mapping[int, tuple[Sibling, ...]]:
     lead_of = {row.article_id: row.number for row in leads}
     siblings: defaultdict[int, tuple[Sibling, ...]] = defaultdict(tuple)
-    columns = sa.select(entries.c.number, entries.c.feed, entries.c.article_id).order_by(entries.c.number)
+    columns = sa.select(*(entries.c[name] for name in ("number", "feed", "url", "article_id"))).order_by(
+        entries.c.number
+    )
     for some in batches(lead_of):
-        for number, feed, article_id in connection.execute(columns.where(is_pending, entries.c.article_id.in_(some))):
+        rows = connection.execute(columns.where(is_pending, entries.c.article_id.in_(some)))
+        for number, feed, url, article_id in rows:
             if number != (lead := lead_of[article_id]):
-                siblings[lead] += (Sibling(number, feed),)
+                siblings[lead] += (Sibling(number, feed, url),)
     return siblings
 
 

@@ -74,6 +74,20 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a feed's answers ask of those who poll it. Remembered, because a 304 brings no document to read it in."""
+
+    lifetime: timedelta | None = None
+    """How long an answer stays fresh (RFC 9111)."""
+    ttl: timedelta | None = None
+    """The longest of the document's own ``<ttl>`` and ``sy:`` wishes."""
+    skip_hours: tuple[int, ...] = ()
+    """GMT hours in which not to poll, 0–23."""
+    skip_days: tuple[int, ...] = ()
+    """GMT days on which not to poll, Monday 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """What is remembered of a feed between two polls."""
 
@@ -95,10 +109,18 @@ class FeedState:
     """Why ``next_due`` is what it is, in words."""
     interval: timedelta = timedelta(hours=1)
     """The adaptive interval, before floors, caps and what the server asks."""
+    asked: Asked = Asked()
+    """What the last good answers asked for."""
     failures: float = 0.0
     """Weighted failures since the last success (hard 1, soft 0.5, temporary 0.25)."""
     last_polled: datetime | None = None
     last_success: datetime | None = None
+    last_new: datetime | None = None
+    """When a poll last brought an entry that was not known."""
+    window_listed: datetime | None = None
+    """When a document last listed entries: those are its window."""
+    window_seen: datetime | None = None
+    """When that window was last seen to stand: a poll that finds none of it may have missed some."""
     last_status: int | None = None
     last_error: str | None = None
     gone_since: datetime | None = None
@@ -199,7 +221,11 @@ class Poll:
     entries: tuple[NewEntry, ...] = ()
     seen: tuple[str, ...] = ()
     """Keys of entries listed again without a change: their last sighting is moved to ``at``."""
+    redated: Mapping[str, datetime | None] = field(default_factory=dict)
+    """New dates of entries that are otherwise as before, by key: a date is no change, but the next poll compares."""
     gap: Gap | None = None
+    warnings: tuple[str, ...] = ()
+    """What else its owner should hear of this poll, a line each."""
     error: str | None = None
     seconds: float = 0.0
 
@@ -214,6 +240,11 @@ class KnownEntry:
     content_hash: str
     article_id: str
     outcome: Outcome
+    url: str | None = None
+    dated: datetime | None = None
+    """What the feed last gave as its date."""
+    last_seen: datetime | None = None
+    """When a document last listed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +267,11 @@ class PendingEntry:
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """Another pending entry version that leads to the same article."""
+    """Another pending entry version that leads to the same article, perhaps by another spelling of its address."""
 
     number: int
     feed: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +281,8 @@ class Resolution:
     number: int
     outcome: Outcome
     reason: str | None = None
+    article_id: str | None = None
+    """The article it turned out to lead to, where that is not the one its link named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from storage.connection import Transactions, batches
-from storage.model import FeedState, Gap, KnownEntry, NewEntry, Outcome, Poll, Validators
+from storage.model import Asked, FeedState, Gap, KnownEntry, NewEntry, Outcome, Poll, Validators
 from storage.shapes import dump
 from storage.tables import entries, feeds, gaps, polls
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_PLAIN = tuple(field.name for field in fields(FeedState) if field.name != "validators")
+_PLAIN = tuple(field.name for field in fields(FeedState) if field.name not in {"validators", "asked"})
 _VALIDATORS = tuple(field.name for field in fields(Validators))
+_ASKED = tuple(field.name for field in fields(Asked))
 _KNOWN = tuple(entries.c[field.name] for field in fields(KnownEntry))
 
 
@@ -52,6 +53,9 @@ class PollingPart(Transactions):
             for some in batches(poll.seen):
                 listed = entries.update().where(entries.c.feed == poll.feed, entries.c.key.in_(some), _is_newest)
                 connection.execute(listed.values(last_seen=poll.at))
+            if poll.redated:
+                rows = [{"of": key, "to": dated} for key, dated in poll.redated.items()]
+                connection.execute(_redate.where(entries.c.feed == poll.feed), rows)
             if (gap := poll.gap) is not None:
                 connection.execute(gaps.insert().values(feed=gap.feed, start=gap.start, end=gap.end, reason=gap.reason))
 
@@ -72,16 +76,23 @@ _is_newest = (
     .where(_other.c.feed == entries.c.feed, _other.c.key == entries.c.key)
     .scalar_subquery()
 )
+_redate = (
+    entries.update()
+    .where(entries.c.key == sa.bindparam("of"), _is_newest)
+    .values(dated=sa.bindparam("to", type_=entries.c.dated.type))
+)
 
 
 def _state(row: Any) -> FeedState:
     validators = Validators(*(getattr(row, name) for name in _VALIDATORS))
-    return FeedState(validators=validators, **{name: getattr(row, name) for name in _PLAIN})
+    asked = Asked(*(getattr(row, name) for name in _ASKED))
+    return FeedState(validators=validators, asked=asked, **{name: getattr(row, name) for name in _PLAIN})
 
 
 def _feed_row(state: FeedState) -> dict[str, Any]:
     plain = {name: getattr(state, name) for name in _PLAIN}
-    return plain | {name: getattr(state.validators, name) for name in _VALIDATORS}
+    validators = {name: getattr(state.validators, name) for name in _VALIDATORS}
+    return plain | validators | {name: getattr(state.asked, name) for name in _ASKED}
 
 
 def _poll_row(poll: Poll) -> dict[str, Any]:
@@ -116,6 +127,7 @@ def _entry_row(poll: Poll, new: NewEntry) -> dict[str, Any]:
         "attempts": 0,
         "first_seen": poll.at,
         "last_seen": poll.at,
+        "dated": entry.published or entry.modified,
         "decided_at": None if is_pending else poll.at,
     }
 

@@ -94,7 +94,7 @@ RULES: Rules = {
         "noarchive": Rule("The page or a header says noarchive."),
         "noai": Rule("The page or a header says noai."),
         "tdm_reservation": Rule("Whether text and data mining is reserved; null: nothing was said."),
-        "content_signal": Rule("The Content-Signal, as written."),
+        "content_signal": Rule("Content-Signal as written; Content-Usage with its name before it."),
     },
     HttpFacts: {
         "status": Rule("Status code."),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.model import Health, Outcome
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that makes a database look like this module."""
 
 
@@ -30,6 +30,21 @@ class Instant(sa.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Numbers(sa.TypeDecorator[tuple[int, ...]]):
+    """A few small numbers, as text (``0 1 2``); null is none of them."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[int, ...] | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Writes them one after another."""
+        return " ".join(map(str, value)) if value else None
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> tuple[int, ...]:  # noqa: ARG002
+        """Reads them back."""
+        return tuple(map(int, value.split())) if value else ()
 
 
 def _one_of(values: type[StrEnum]) -> sa.Enum:
@@ -64,9 +79,16 @@ feeds = sa.Table(
     sa.Column("next_due", Instant),
     sa.Column("due_reason", sa.Text, nullable=False),
     sa.Column("interval", sa.Interval, nullable=False),
+    sa.Column("lifetime", sa.Interval),
+    sa.Column("ttl", sa.Interval),
+    sa.Column("skip_hours", Numbers),
+    sa.Column("skip_days", Numbers),
     sa.Column("failures", sa.Float(53), nullable=False),
     sa.Column("last_polled", Instant),
     sa.Column("last_success", Instant),
+    sa.Column("last_new", Instant),
+    sa.Column("window_listed", Instant),
+    sa.Column("window_seen", Instant),
     sa.Column("last_status", sa.Integer),
     sa.Column("last_error", sa.Text),
     sa.Column("gone_since", Instant),
@@ -122,6 +144,7 @@ entries = sa.Table(
     sa.Column("next_try", Instant),  # null: at once
     sa.Column("first_seen", Instant, nullable=False),
     sa.Column("last_seen", Instant, nullable=False),
+    sa.Column("dated", Instant),
     sa.Column("decided_at", Instant),
     # the Entry as JSON; null once it has ended, or it would outgrow the archive. Last, so that SQLite reads the columns
     # above without following its pages

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from articles import NOON, digest, make_article
@@ -22,6 +24,7 @@ from storage.database import MIGRATIONS, Database, open_database
 from storage.errors import SchemaError, StorageError
 from storage.model import (
     Article,
+    Asked,
     Entry,
     FeedState,
     Gap,
@@ -126,9 +129,13 @@ def test_a_feeds_state_comes_back_as_it_was_saved(store: Store) -> None:
         next_due=NOON + timedelta(microseconds=1),
         due_reason="the server asked",
         interval=timedelta(hours=1, microseconds=3),
+        asked=Asked(lifetime=HOUR, ttl=timedelta(days=2), skip_hours=(0, 23), skip_days=(6,)),
         failures=0.25,
         last_polled=NOON,
         last_success=NOON - HOUR,
+        last_new=NOON - 3 * HOUR,
+        window_listed=NOON - 4 * HOUR,
+        window_seen=NOON - 2 * HOUR,
         last_status=410,
         last_error="gone",
         gone_since=NOON,
@@ -167,6 +174,25 @@ def test_known_entries_are_the_newest_version_of_each(store: Store) -> None:
         ("dw-fr", "other", 1),
     ]
     assert own["key of a"].outcome is Outcome.PENDING
+
+
+def test_an_entry_may_turn_out_to_lead_to_another_article(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    (one, _), (other, _) = waiting(store)
+    store.settle([Resolution(one, Outcome.UNCHANGED, "r", digest("z")), Resolution(other, Outcome.FAILED)], [], NOON)
+    own, leading = store.known_entries("rfi-fr", ["key of a", "key of b"], [digest("z")])
+    assert [known.article_id for known in own.values()] == [digest("z"), digest("b")]
+    assert [known.url for known in leading[digest("z")]] == ["https://news.test/a"]
+    assert store.sightings([digest("z")]) == {digest("z"): ("rfi-fr",)}
+
+
+def test_a_new_date_is_kept_without_a_new_version(store: Store) -> None:
+    store.commit_poll(poll(entry("a", published=NOON), entry("b", modified=NOON), entry("c")))
+    store.commit_poll(poll(seen=("key of a", "key of b"), redated={"key of a": NOON + HOUR, "key of b": None}))
+    store.commit_poll(poll(entry("a"), feed="f24-fr"))
+    own, _ = store.known_entries("rfi-fr", [f"key of {name}" for name in "abc"], [])
+    assert [(known.version, known.dated) for known in own.values()] == [(1, NOON + HOUR), (1, None), (1, None)]
+    assert store.known_entries("f24-fr", ["key of a"], [])[0]["key of a"].dated is None
 
 
 def test_keys_are_a_feeds_own(store: Store) -> None:
@@ -315,7 +341,7 @@ def test_an_article_whose_first_entry_is_not_due_comes_with_the_one_that_is(stor
     store.commit_poll(poll(entry("a"), feed="dw-fr"))
     (pending,) = store.pending("news.test", NOON, 10)
     assert pending.feed == "dw-fr"
-    assert pending.siblings == (Sibling(first, "rfi-fr"),)
+    assert pending.siblings == (Sibling(first, "rfi-fr", "https://news.test/a"),)
 
 
 def test_a_retry_counts_as_an_attempt_and_says_when_and_why(store: Store) -> None:
@@ -656,6 +682,25 @@ def test_a_database_of_a_newer_revision_is_refused_and_left_alone(store: Store, 
         with pytest.raises(SchemaError, match="revision 9999"):
             open_database(url, readonly=readonly)
     assert _raw(url, lambda connection: connection.scalar(sa.text("SELECT version_num FROM alembic_version"))) == "9999"
+
+
+def test_a_database_of_an_older_revision_is_brought_up_to_date_with_what_it_holds(url: str) -> None:
+    def make_first(connection: sa.Connection) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, "0001")
+        columns = "name, url, validators_broken, identical_bodies, health, due_reason, interval, failures, last_success"
+        interval = "'1970-01-01 02:00:00'" if connection.dialect.name == "sqlite" else "'2 hours'"
+        values = f"'rfi-fr', 'https://news.test/rss', false, 0, 'ok', 'asked', {interval}, 0, '2026-11-23 12:00:00'"
+        connection.execute(sa.text(f"INSERT INTO feeds ({columns}) VALUES ({values})"))
+
+    _raw(url, make_first)
+    with pytest.raises(SchemaError, match="of revision 0001, this program reads"):
+        open_database(url, readonly=True)
+    with closing(open_database(url)) as store:
+        state = store.feed_states()["rfi-fr"]
+    assert (state.interval, state.asked) == (2 * HOUR, Asked())
+    assert state.window_seen == state.last_success is not None
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:
