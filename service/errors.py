@@ -4,6 +4,7 @@
     ├── SettingsError            settings or catalogue are wrong: nothing was started          exit 78
     ├── FetchError               one URL could not be had: recorded, tried again
     │   ├── GoneError            404, 410
+    │   ├── HeldError            the host asked for silence: not asked at all
     │   ├── BlockedError         refused by us: address guard, robots.txt, scheme, downgrade
     │   └── TooLargeError        over a size limit, on the wire or decoded
     ├── ParseError               one document is no feed
@@ -14,6 +15,10 @@ become its recorded outcome with a retry time. ``str(error)`` is a line for peop
 """
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.articles.rights import Reserved
 
 
 class Weight(StrEnum):
@@ -63,6 +68,10 @@ class GoneError(FetchError):
     """The server says 404 or 410."""
 
 
+class HeldError(FetchError):
+    """Nothing was asked: the host had asked for silence. ``retry_after`` says for how much longer."""
+
+
 class BlockedError(FetchError):
     """We refuse: the address guard, robots.txt, the scheme, a downgrade."""
 
@@ -76,8 +85,13 @@ class ParseError(ServiceError):
 
 
 class ExtractError(ServiceError):
-    """A page gave no text. ``worker_died`` tells a page that could not be read from one that has nothing to read."""
+    """A page gave no text.
 
-    def __init__(self, message: str, *, worker_died: bool = False) -> None:
+    ``worker_died`` tells a page that could not be read from one that has nothing to read; ``reserved`` is what that one
+    says of its use all the same.
+    """
+
+    def __init__(self, message: str, *, worker_died: bool = False, reserved: "Reserved | None" = None) -> None:
         super().__init__(message)
         self.worker_died = worker_died
+        self.reserved = reserved

@@ -1,15 +1,55 @@
 """Bodies under a limit: what comes off the wire, and what it inflates to."""
 
+import hashlib
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from io import BytesIO
 
 from service.errors import FetchError, TooLargeError, Weight
 
+KEPT_OPEN = 1_000_000
+"""Bytes up to which a gzip body is kept as it inflates to; a larger one is kept as it came, and inflated where it is
+read: many large bodies waiting for their readers must not fill the memory."""
 _GZIP = 31
 """zlib's window bits for a gzip header and trailer."""
 _MAGIC = b"\x1f\x8b"
 _MAX_MEMBERS = 1000
 """A body of very many tiny members costs far more time than its size says."""
+_STEP = 262_144
+"""Bytes inflated at a time: one chunk of a bomb would come out as big as the limit, beside what is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body that was read and found good: decoded, or still packed where it unfolds to much."""
+
+    data: bytes = b""
+    size: int = 0
+    """Bytes decoded."""
+    packed: bool = False
+    """Whether ``data`` is gzip."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The decoded body, piece by piece."""
+        if self.packed:
+            yield from _Gunzip().inflate(self.data, self.size)
+        else:
+            yield self.data
+
+    def decoded(self) -> bytes:
+        """The decoded body."""
+        return b"".join(self.pieces()) if self.packed else self.data
+
+    def sha256(self) -> bytes:
+        """SHA-256 of the decoded body."""
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.digest()
+
+
+EMPTY = Content()
 
 
 class Body:
@@ -34,10 +74,12 @@ class Body:
         self._max_wire = max_wire
         self._cut = cut
         self._limit = cut if cut is not None else max_bytes
-        self._decoded = bytearray()
+        self._size = 0
+        self._decoded = BytesIO()  # hands over what it holds without a copy
+        self._wire = BytesIO()
 
-    async def read(self, chunks: AsyncIterator[bytes]) -> bytes:
-        """Return the decoded body.
+    async def read(self, chunks: AsyncIterator[bytes]) -> Content:
+        """Return the body.
 
         Raises:
             TooLargeError: It is over a limit.
@@ -46,25 +88,37 @@ class Body:
         async for chunk in chunks:
             self.wire_bytes += len(chunk)
             self._add(chunk)
-            if len(self._decoded) > self._limit:
+            if self._size > self._limit:
                 if self._cut is None:
                     raise TooLargeError(f"larger than {self._limit} bytes", weight=Weight.HARD)
-                return bytes(self._decoded[: self._cut])
+                self._decoded.truncate(self._cut)
+                return Content(self._decoded.getvalue(), self._cut)
             if self.wire_bytes > self._max_wire:
                 raise TooLargeError(f"larger than {self._max_wire} bytes on the wire", weight=Weight.HARD)
         if self._gunzip and not self._gunzip.complete:
             raise FetchError("answer cut short: gzip without its end")
-        return bytes(self._decoded)
+        if self._decoded.closed:
+            return Content(self._wire.getvalue(), self._size, packed=True)
+        return Content(self._decoded.getvalue(), self._size)
 
     def _add(self, chunk: bytes) -> None:
         if self._gunzip is None:
-            self._decoded += chunk
+            self._keep(chunk)
             return
+        self._wire.write(chunk)
         try:
             # One byte over the limit tells "too large" from "just fits".
-            self._gunzip.inflate(chunk, self._decoded, self._limit + 1)
+            for piece in self._gunzip.inflate(chunk, self._limit + 1 - self._size):
+                self._keep(piece)
         except zlib.error as error:
             raise FetchError(f"damaged gzip: {error}", weight=Weight.HARD) from None
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._gunzip and self._cut is None and self._size > KEPT_OPEN:
+            self._decoded.close()
+        else:
+            self._decoded.write(piece)
 
 
 class _Gunzip:
@@ -77,9 +131,9 @@ class _Gunzip:
         self.complete = True
         """Whether the body may end here; an empty body may."""
 
-    def inflate(self, data: bytes, into: bytearray, limit: int) -> None:
-        """Append what ``data`` inflates to, until ``into`` holds ``limit`` bytes."""
-        while data and len(into) < limit:
+    def inflate(self, data: bytes, limit: int) -> Iterator[bytes]:
+        """What ``data`` inflates to, piece by piece, up to ``limit`` bytes."""
+        while data and limit > 0:
             if self._member.eof:
                 data = self._between + data
                 if len(data) < len(_MAGIC):
@@ -90,9 +144,11 @@ class _Gunzip:
                     self._between = b"\0"  # not magic, so that nothing that follows is read either
                     return
                 self._next_member()
-            into += self._member.decompress(data, limit - len(into))
+            piece = self._member.decompress(data, min(_STEP, limit))
+            limit -= len(piece)
             self.complete = self._member.eof
-            data = self._member.unused_data
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            yield piece
 
     def _next_member(self) -> None:
         self._members += 1

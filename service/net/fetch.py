@@ -6,19 +6,17 @@ Nothing here keeps cookies, sends a Referer, reads proxies from the environment 
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-
-import httpx
 
 from service.errors import BlockedError, FetchError, Weight
 from service.net import urls
 from service.net.addresses import AllowedNetwork
 from service.net.body import Body
 from service.net.hosts import Hosts
-from service.net.response import REDIRECTS, Hop, Response, check
-from service.net.transport import AddressGuard, GuardedTransport, Resolve, system_resolve
+from service.net.response import REDIRECTS, Exchange, Hop, Response, check
+from service.net.slots import Slots
+from service.net.transport import AddressGuard, GuardedTransport, Resolve, discard, peer, system_resolve
 from storage.model import Validators
 
 __all__ = ["Fetcher", "Hop", "Response", "check"]
@@ -27,8 +25,9 @@ MAX_REDIRECTS = 5
 HOLD = 300.0
 """Seconds a host that answers 429 without a Retry-After is left alone."""
 _TIMEOUTS = {"connect": 10.0, "read": 15.0, "write": 15.0, "pool": 15.0}
-_DISCARD_BYTES, _DISCARD_SECONDS = 65_536, 2.0
-"""How much of a body nobody reads is worth taking in to keep its connection."""
+
+Permit = Callable[[str], Awaitable[object]]
+"""Called with an address before it is asked for; raises a ``FetchError`` to refuse it."""
 _UNCONDITIONAL = Validators()
 
 
@@ -41,7 +40,7 @@ class Fetcher:
         allowed: Networks the address guard opens.
         timeout: Seconds on the network in all, over all hops of one URL; waiting for turns does not count.
         max_bytes: Bytes of a body on the wire at most; twice as many decoded.
-        concurrency: Requests under way at once, over all hosts; waiting for turns does not count.
+        slots: Where each hop takes a slot, once it has its turn; by default 64 of them.
         resolve: How names become addresses.
         ssl_context: What certificates are verified against; by default the usual public authorities.
     """
@@ -54,7 +53,7 @@ class Fetcher:
         allowed: Sequence[AllowedNetwork] = (),
         timeout: float = 60.0,
         max_bytes: int = 10_000_000,
-        concurrency: int = 64,
+        slots: Slots | None = None,
         resolve: Resolve = system_resolve,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -62,7 +61,7 @@ class Fetcher:
         self.hosts = hosts
         self._timeout = timeout
         self._max_bytes = max_bytes
-        self._slots = asyncio.Semaphore(concurrency)
+        self.slots = slots or Slots(64)
         self._transport = GuardedTransport(AddressGuard(allowed, resolve), ssl_context)
 
     async def get(
@@ -72,22 +71,26 @@ class Fetcher:
         accept: str,
         validators: Validators = _UNCONDITIONAL,
         validators_url: str | None = None,
+        permit: Permit | None = None,
         cut: int | None = None,
+        trace: list[Exchange] | None = None,
     ) -> Response:
         """Get ``url``, following up to five redirects.
 
-        A host that answers 429 is put on hold for as long as it asks.
+        A host that answers 429 is put on hold for as long as it asks, and that is remembered.
 
         Args:
             url: What to get.
             accept: The ``Accept`` header.
             validators: Sent byte for byte, and only to the URL they belong to.
             validators_url: That URL, where it is not ``url``.
+            permit: Asked for leave before each request, of redirect targets too: robots.txt.
             cut: Decoded bytes after which to stop reading, instead of refusing a larger body.
+            trace: Gets each exchange as it begins.
 
         Raises:
             FetchError: No answer that could be read came.
-            BlockedError: The scheme, the address or a downgrade from https to http is refused.
+            BlockedError: The scheme, the address or a downgrade from https to http is refused, or ``permit`` is.
             TooLargeError: The body is over the limit.
         """
         belongs_to = _request_url(validators_url or url)
@@ -95,16 +98,19 @@ class Fetcher:
         while True:
             echo = validators if current == belongs_to else _UNCONDITIONAL
             host = urls.host(current)
-            async with self.hosts.turn(host), self._slots:  # a host's pause must not cost another host its request
+            if permit is not None:  # before the turn: robots.txt takes one at the same host
+                await permit(current)
+            # in this order: a host's pause must not cost another host its slot
+            async with self.hosts.turn(host), self.slots.one():
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(self._timeout - spent):
-                        answer = await self._exchange(current, accept, echo, cut)
+                        answer = await self._exchange(current, accept, echo, cut, trace)
                 except TimeoutError:
                     raise FetchError(f"timed out after {self._timeout:g} s") from None
                 spent += time.monotonic() - started
             if answer.status == 429:
-                self.hosts.hold(host, answer.retry_after or HOLD)
+                await self.hosts.hold(host, answer.retry_after or HOLD)
             target = _redirect_target(answer)
             if target is None:
                 return replace(answer, requested_url=url, hops=tuple(hops), seconds=spent)
@@ -117,7 +123,9 @@ class Fetcher:
         """Close all connections."""
         await self._transport.aclose()
 
-    async def _exchange(self, url: str, accept: str, validators: Validators, cut: int | None) -> Response:
+    async def _exchange(
+        self, url: str, accept: str, validators: Validators, cut: int | None, trace: list[Exchange] | None
+    ) -> Response:
         headers = [
             (b"User-Agent", self._user_agent),
             (b"Accept", accept.encode("ascii")),
@@ -127,10 +135,10 @@ class Fetcher:
             headers.append((b"If-None-Match", validators.etag))
         if validators.last_modified is not None:
             headers.append((b"If-Modified-Since", validators.last_modified))
-        try:
-            request = httpx.Request("GET", url, headers=headers, extensions={"timeout": _TIMEOUTS})
-        except httpx.InvalidURL as error:
-            raise FetchError(f"not a URL that can be asked for: {error}", weight=Weight.HARD) from None
+        request = self._transport.request(url, headers, _TIMEOUTS)
+        exchange = Exchange(url, tuple(request.headers.raw))
+        if trace is not None:
+            trace.append(exchange)
         answer = await self._transport.handle_async_request(request)
         response = Response(
             url=url,
@@ -139,15 +147,16 @@ class Fetcher:
             headers=tuple((name.lower(), value) for name, value in answer.headers.raw),
             conditional=bool(validators),
         )
+        exchange.address, exchange.status, exchange.headers = peer(answer), response.status, response.headers
         try:
             if not 200 <= response.status < 300:
-                await _discard(answer)
+                await discard(answer)
                 return response
             body = Body(
                 response.header("content-encoding"), max_wire=self._max_bytes, max_bytes=2 * self._max_bytes, cut=cut
             )
-            decoded = await body.read(answer.aiter_raw())
-            return replace(response, body=decoded, wire_bytes=body.wire_bytes)
+            content = await body.read(answer.aiter_raw())
+            return replace(response, content=content, wire_bytes=body.wire_bytes)
         finally:
             await answer.aclose()
 
@@ -178,14 +187,3 @@ def _redirect_target(answer: Response) -> str | None:
     if answer.url.startswith("https:") and target.startswith("http:"):
         raise BlockedError("redirect from https to http refused", weight=Weight.HARD, status=answer.status)
     return target
-
-
-async def _discard(answer: httpx.Response) -> None:
-    """Take in the rest of a small body, so that the connection can be used again."""
-    taken = 0
-    with suppress(FetchError, TimeoutError):
-        async with asyncio.timeout(_DISCARD_SECONDS):
-            async for chunk in answer.aiter_raw():
-                taken += len(chunk)
-                if taken > _DISCARD_BYTES:
-                    return

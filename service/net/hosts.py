@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from service.errors import FetchError, Weight
+from service.errors import HeldError
 
 MAX_CRAWL_DELAY = 60.0
 """Seconds; a longer ``Crawl-delay`` counts as this."""
 PATIENCE = 30.0
 """Seconds a turn waits for a host on hold; beyond that it fails with the time left."""
 _PRUNE_AT = 1024
+
+Remember = Callable[[str, float], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -34,14 +36,27 @@ class Hosts:
 
     Args:
         delay: Seconds between the end of one answer and the next request to the same host.
+        holds: Hosts that had asked for silence before this process began, and for how many seconds from now.
+        remember: Called with a host and its seconds when it asks for silence, so that a restart knows of it.
         clock: Seconds, monotonic.
     """
 
-    def __init__(self, delay: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        delay: float,
+        holds: Mapping[str, float] | None = None,
+        remember: Remember | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._delay = delay
+        self._remember = remember
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
         self._prune_at = _PRUNE_AT
+        for host, seconds in (holds or {}).items():
+            if seconds > 0:
+                self._state(host).held_until = clock() + seconds
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
@@ -51,7 +66,7 @@ class Hosts:
         longer) after the end of the one before.
 
         Raises:
-            FetchError: The host is on hold for longer than is worth waiting; ``retry_after`` says how long.
+            HeldError: The host is on hold for longer than is worth waiting; ``retry_after`` says how long.
         """
         state = self._state(host)
         state.turns += 1
@@ -72,10 +87,14 @@ class Hosts:
         """Keep at least ``seconds`` between requests to ``host``, as its robots.txt asks; None: it asks nothing."""
         self._state(host).crawl_delay = min(seconds or 0.0, MAX_CRAWL_DELAY)
 
-    def hold(self, host: str, seconds: float) -> None:
-        """Send nothing to ``host`` for ``seconds``; a hold already longer stays."""
+    async def hold(self, host: str, seconds: float) -> None:
+        """Send nothing to ``host`` for ``seconds``, in this process or after it; a hold already longer stays."""
         state = self._state(host)
-        state.held_until = max(state.held_until, self._clock() + seconds)
+        until = self._clock() + seconds
+        if until > state.held_until:
+            state.held_until = until
+            if self._remember is not None:
+                await self._remember(host, seconds)
 
     def held(self, host: str) -> float:
         """Return how many seconds ``host`` stays on hold; 0.0 where it is not."""
@@ -87,9 +106,7 @@ class Hosts:
 
     def _refuse_if_held(self, host: str) -> None:
         if (left := self.held(host)) > PATIENCE:
-            raise FetchError(
-                f"{host} asked us to wait {left:.0f} s more", weight=Weight.SOFT, status=429, retry_after=left
-            )
+            raise HeldError(f"{host} asked us to wait {left:.0f} s more", retry_after=left)
 
     def _state(self, host: str) -> _Host:
         state = self._hosts.get(host)

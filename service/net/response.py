@@ -6,12 +6,30 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from service.errors import FetchError, GoneError, Weight
+from service.net.body import EMPTY, Content
 from storage.model import Validators
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
+WHOLE = frozenset({200, 203})
+"""Of the 2xx, those that bring what was asked for: a 206 is a part of it, a 202 often a robot trap's waiting room."""
 MAX_RETRY_AFTER = timedelta(days=31)
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what came of it, as far as it got: for those who look on."""
+
+    url: str
+    sent: tuple[tuple[bytes, bytes], ...]
+    """Header fields of the request, as sent."""
+    address: str | None = None
+    """Where the connection went."""
+    status: int | None = None
+    """None: no answer came."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Header fields of the answer, in order, names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +53,8 @@ class Response:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     """In order, names in lower case."""
-    body: bytes = b""
-    """Decoded; empty unless the status is 2xx."""
+    content: Content = EMPTY
+    """Its body; empty unless the status is 2xx."""
     hops: tuple[Hop, ...] = ()
     wire_bytes: int = 0
     """Body bytes as they came, still compressed."""
@@ -44,6 +62,11 @@ class Response:
     """Spent on the network, over all hops; waiting for turns does not count."""
     conditional: bool = False
     """Whether the request that got this answer carried validators."""
+
+    @property
+    def body(self) -> bytes:
+        """The body, decoded: a large one is inflated at each call."""
+        return self.content.decoded()
 
     def raw_header(self, name: str) -> bytes | None:
         """Return the first value of a header, byte for byte."""
@@ -71,7 +94,7 @@ class Response:
     @property
     def validators(self) -> Validators:
         """What to send with the next request to ``url``."""
-        return Validators(etag=self.raw_header("etag"), last_modified=self.raw_header("last-modified"))
+        return Validators(self.raw_header("etag") or None, self.raw_header("last-modified") or None)
 
     @property
     def permanently_moved(self) -> bool:
@@ -80,10 +103,13 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the server asks us to wait (RFC 9110 §10.2.3), at most 31 days.
+        """Seconds the server asks us to wait (RFC 9110 §10.2.3), at most 31 days."""
+        asked = self._asked_wait
+        return None if asked is None else min(asked, MAX_RETRY_AFTER.total_seconds())
 
-        A date counts from the answer's own ``Date``, so that neither clock has to be right.
-        """
+    @property
+    def _asked_wait(self) -> float | None:
+        """What it asks for, however long. A date counts from the answer's own ``Date``, whatever the clocks say."""
         value = (self.raw_header("retry-after") or b"").decode("latin-1").strip()
         if value.isascii() and value.isdigit():
             seconds = float(value)
@@ -92,28 +118,34 @@ class Response:
             seconds = (until - (date or datetime.now(UTC))).total_seconds()
         else:
             return None
-        return min(max(seconds, 0.0), MAX_RETRY_AFTER.total_seconds())
+        return max(seconds, 0.0)
+
+    @property
+    def refusal(self) -> str:
+        """What it answers instead of what was asked for, in words."""
+        asked = self._asked_wait
+        if asked is None or asked <= MAX_RETRY_AFTER.total_seconds():
+            return f"answers {self.status}"
+        return f"answers {self.status} and asks for {asked / 86_400:.0f} days of silence, cut to {MAX_RETRY_AFTER.days}"
 
 
 def check(response: Response) -> None:
-    """Pass a response that can be used: 2xx, or 304 to a conditional request.
+    """Pass a response that can be used: a whole document, or 304 to a conditional request.
 
     Raises:
         FetchError: It cannot; with the weight, the status and the time to wait. ``GoneError`` for 404 and 410.
     """
     status = response.status
-    if 200 <= status < 300 or (status == 304 and response.conditional):
+    if status in WHOLE or (status == 304 and response.conditional):
         return
-    error, weight = FetchError, Weight.HARD
+    error, weight, message = FetchError, Weight.HARD, response.refusal
     match status:
         case 304:
             message = "answers 304 to an unconditional request"
         case 404 | 410:
             error, weight = GoneError, Weight.SOFT if status == 404 else Weight.HARD
-            message = f"answers {status}"
-        case _:
-            weight = Weight.SOFT if status == 429 or status >= 500 else Weight.HARD
-            message = f"answers {status}"
+        case _ if status == 429 or status >= 500:
+            weight = Weight.SOFT
     raise error(message, weight=weight, status=status, retry_after=response.retry_after)
 
 

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
-from service.errors import BlockedError, FetchError
+from service.errors import BlockedError, FetchError, HeldError
 from service.net import urls
 from service.net.fetch import Fetcher, check
+from service.net.response import Exchange
 from service.net.rules import MAX_BYTES, Rules
 from storage.model import RobotsFile
 
@@ -92,12 +93,12 @@ class Robots:
     async def verdict(self, url: str) -> Verdict:
         """Judge ``url``, asking its origin for robots.txt where what is known is too old.
 
-        No file (4xx) allows everything. One that cannot be had (5xx, no connection, a refused address) forbids
-        everything but what the last good one, up to 30 days old, allowed.
+        No file (4xx) allows everything. One that cannot be had (5xx, no connection) forbids everything but what the
+        last good one, up to 30 days old, allowed.
 
         Raises:
             FetchError: The host is on hold, or puts us on hold with a 429: nothing is known of the URL.
-            BlockedError: ``url`` is neither http nor https.
+            BlockedError: ``url`` is neither http nor https, or its host's address is refused.
         """
         if not urls.is_http(url):
             raise BlockedError(f"neither http nor https: {url[:200]}")
@@ -111,6 +112,16 @@ class Robots:
         allowed = rules.allow(url)
         reason = "allowed by robots.txt" if allowed else "forbidden by robots.txt"
         return Verdict(allowed, reason, rules.crawl_delay, rules.content_signal)
+
+    async def permit(self, url: str) -> Verdict:
+        """Judge ``url``, and pass where it may be fetched: made for ``Fetcher.get``.
+
+        Raises:
+            FetchError, BlockedError: It may not (``Verdict.check``), or nothing is known of it (``verdict``).
+        """
+        verdict = await self.verdict(url)
+        verdict.check()
+        return verdict
 
     async def _rules(self, origin: str) -> "_Known":
         lock = self._locks.setdefault(origin, asyncio.Lock())
@@ -145,13 +156,16 @@ class Robots:
         return RobotsFile(origin, status, b"", now), None
 
     async def _get(self, url: str) -> tuple[int | None, bytes, str]:
+        asked: list[Exchange] = []
         try:
-            response = await self._fetcher.get(url, accept=_ACCEPT, cut=MAX_BYTES + 1)
+            response = await self._fetcher.get(url, accept=_ACCEPT, cut=MAX_BYTES + 1, trace=asked)
         except BlockedError as error:
-            return None, b"", str(error)
-        except FetchError as error:
-            if error.status == 429:
+            if len(asked) <= 1:  # it is the origin itself that may not be connected to: no page of it can be had
                 raise
+            return None, b"", str(error)
+        except HeldError:
+            raise
+        except FetchError as error:
             return error.status, b"", str(error)  # one with a status is a redirect that leads nowhere: there is no file
         if response.status == 429:
             check(response)

@@ -5,6 +5,7 @@ multiply into more memory than there is.
 """
 
 import re
+from collections.abc import Iterator
 
 from protego import Protego
 
@@ -39,13 +40,20 @@ class Rules:
         self._matcher = Protego.parse("\n".join(["User-agent: *", *lines]))
         self.crawl_delay: float | None = self._matcher.crawl_delay(_ANYONE)
         """Seconds, as written."""
-        signals = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("content-signal:")]
-        self.content_signal: str | None = ", ".join(signals)[:_MAX_SIGNAL] or None
-        """The group's Content-Signal lines, joined by commas."""
+        self.content_signal: str | None = ", ".join(_signals(lines))[:_MAX_SIGNAL] or None
+        """The group's Content-Signal lines, joined by commas; then its Content-Usage lines, name and all."""
 
     def allow(self, url: str) -> bool:
         """Return whether ``url`` may be fetched: the longest matching rule decides, allow wins a tie."""
         return bool(self._matcher.can_fetch(urls.request_url(url), _ANYONE))
+
+
+def _signals(lines: list[str]) -> Iterator[str]:
+    for wanted, prefix in (("content-signal", ""), ("content-usage", "Content-Usage: ")):
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name.strip().lower() == wanted and value.strip():
+                yield prefix + value.strip()
 
 
 def _text(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Connections to hosts, each to an address that was checked first.
+"""Connections to hosts, each to an address that was checked first. The only importer of httpx.
 
 The guard resolves a name once, refuses it if any of its addresses may not be connected to, and connects to the very
 address it checked, so that a name that changes its answer between check and use (DNS rebinding) gains nothing. TLS
@@ -10,8 +10,10 @@ import socket
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import httpcore
 import httpx
@@ -28,6 +30,9 @@ _RESOLVER_THREADS = 16
 """``getaddrinfo`` blocks for many seconds where a name server is down; other names must not wait for it."""
 _MAX_ADDRESSES = 4
 """Addresses of one name tried at most."""
+
+_DISCARD_BYTES, _DISCARD_SECONDS = 65_536, 2.0
+"""How much of a body nobody reads is worth taking in to keep its connection."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Host name or literal address, and port, to the addresses behind it. Blocking; raises ``OSError``."""
@@ -75,8 +80,10 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
             # Each address gets an even share of the time left, so that a dead one does not use up all of it.
             share = max(deadline - time.monotonic(), 0.1) / left if deadline is not None else None
             try:
-                return await self._network.connect_tcp(
-                    addresses[-left], port, share, local_address=local_address, socket_options=socket_options
+                return _Stream(
+                    await self._network.connect_tcp(
+                        addresses[-left], port, share, local_address=local_address, socket_options=socket_options
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if left == 1:
@@ -100,15 +107,65 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         return list(addresses[:_MAX_ADDRESSES])
 
 
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection, closed where its TLS handshake is given up: httpcore leaves a cancelled one open."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """HTTP/1.1 through an ``AddressGuard``: a small pool per origin, as one for all would search them all each time.
 
     Raises ``FetchError`` in place of httpx's and httpcore's errors.
     """
 
+    @staticmethod
+    def request(url: str, headers: Sequence[tuple[bytes, bytes]], timeouts: Mapping[str, float]) -> httpx.Request:
+        """Make a GET request, with nothing in it but ``headers`` and the ``Host``.
+
+        Args:
+            url: What to get.
+            headers: Header fields, sent as they are.
+            timeouts: Seconds to wait: ``connect``, ``read``, ``write``, ``pool``.
+
+        Raises:
+            FetchError: The URL cannot be asked for.
+        """
+        try:
+            # httpx would look the host up in IDNA 2008, which knows fewer names than there are: none with an emoji
+            host = (b"Host", httpx.URL(url).netloc)
+            return httpx.Request("GET", url, headers=[host, *headers], extensions={"timeout": timeouts})
+        except httpx.InvalidURL as error:
+            raise FetchError(f"not a URL that can be asked for: {error}", weight=Weight.HARD) from None
+
     def __init__(self, guard: AddressGuard, ssl_context: ssl.SSLContext | None = None) -> None:
         self._guard = guard
-        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        self._ssl_context = ssl_context or public_authorities()
         # Pools nobody is using, each with one connection and the time it was put here, the longest idle first.
         self._idle: OrderedDict[_Key, tuple[httpcore.AsyncConnectionPool, float]] = OrderedDict()
 
@@ -143,7 +200,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             await pool.aclose()
             raise
         body = _Body(answer, lambda: self._put_back(key, pool))
-        return httpx.Response(answer.status, headers=answer.headers, stream=body, request=request)
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=body, request=request, extensions=answer.extensions
+        )
 
     async def aclose(self) -> None:
         """Close the idle connections and let go of the resolver."""
@@ -175,6 +234,29 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             closing.append(longest)
         for one in closing:
             await one.aclose()
+
+
+def public_authorities() -> ssl.SSLContext:
+    """Return what certificates are verified against: the usual public authorities, whatever the environment says."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def peer(answer: httpx.Response) -> str | None:
+    """Return the address that gave an answer, with its port: ``192.0.2.1 port 443``."""
+    stream = answer.extensions.get("network_stream")
+    address = stream.get_extra_info("server_addr") if stream is not None else None
+    return f"{address[0]} port {address[1]}" if address else None
+
+
+async def discard(answer: httpx.Response) -> None:
+    """Take in the rest of a small body nobody reads, so that its connection can be used again."""
+    taken = 0
+    with suppress(FetchError, TimeoutError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            async for chunk in answer.aiter_raw():
+                taken += len(chunk)
+                if taken > _DISCARD_BYTES:
+                    return
 
 
 class _Body(httpx.AsyncByteStream):

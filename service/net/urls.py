@@ -74,10 +74,14 @@ def request_url(url: str) -> str:
 def host(url: str) -> str:
     """Return the unit of politeness: lower-case host, with the port only where it is not the scheme's default.
 
+    A trailing dot, which roots the name, is left out: both names are one host.
+
     Raises:
         ValueError: It is not an absolute URL.
     """
-    return _parse(url).host
+    parsed = _parse(url)
+    name = parsed.hostname.removesuffix(".")
+    return f"{name}:{parsed.port}" if parsed.port else name
 
 
 def origin(url: str) -> str:
@@ -107,6 +111,14 @@ def is_http(url: str) -> bool:
         return _parse(url).protocol in ("http:", "https:")
     except ValueError:
         return False
+
+
+def other_scheme(url: str) -> str:
+    """Return an http URL with https in its place, and the other way round; any other as it is."""
+    for one, other in (("http://", "https://"), ("https://", "http://")):
+        if url.startswith(one):
+            return other + url.removeprefix(one)
+    return url
 
 
 def is_home(url: str) -> bool:

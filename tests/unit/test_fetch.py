@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from service.errors import BlockedError, FetchError, GoneError, TooLargeError, Weight
-from service.net import fetch, transport
+from service.net import fetch, transport, urls
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher, Response, check
 from service.net.hosts import Hosts
@@ -65,6 +65,18 @@ def test_a_request_says_who_we_are_and_nothing_more(loopback: Any) -> None:
                     "accept": b"text/html",
                     "accept-encoding": b"gzip",
                 }
+
+    run(story)
+
+
+@pytest.mark.parametrize("host", ["i❤.test", "☃.test", "xn--inner-.test", "٣.test", "a_b.test", "-a.test"])
+def test_a_host_is_asked_under_any_name_that_browsers_take(loopback: Any, host: str) -> None:
+    async def story() -> None:
+        async with loopback({"/": loopback.answer(200, b"x")}) as server:
+            client = fetcher(resolve=lambda *_: ["127.0.0.1"])
+            assert (await client.get(f"http://{host}:{server.port}/", accept="*/*")).body == b"x"
+            assert server.seen[0].headers["host"] == urls.host(f"http://{host}:{server.port}/").encode()
+            await client.aclose()
 
     run(story)
 
@@ -244,7 +256,17 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
     run(story)
 
 
+def test_an_empty_validator_is_none() -> None:
+    assert not Response("u", "u", 200, headers=((b"etag", b""), (b"last-modified", b""))).validators
+
+
 # -- statuses ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+def test_what_is_not_the_whole_document_is_no_good_answer(loopback: Any, status: int) -> None:
+    with pytest.raises(FetchError, match=f"^answers {status}$"):
+        check(get(loopback, loopback.answer(status, b"" if status == 204 else b"half")))
 
 
 @pytest.mark.parametrize(

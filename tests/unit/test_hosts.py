@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from service.errors import FetchError, Weight
+from service.errors import FetchError, HeldError
 from service.net import hosts as hosts_module
 from service.net.hosts import Hosts
 
@@ -123,14 +123,14 @@ async def _turn(hosts: Hosts, host: str) -> None:
 
 def test_a_host_on_a_long_hold_is_refused_at_once_with_the_time_left() -> None:
     async def story(visits: Visits) -> None:
-        visits.hosts.hold("a", 3600)
-        visits.hosts.hold("a", 10)
+        await visits.hosts.hold("a", 3600)
+        await visits.hosts.hold("a", 10)
         assert 3599 < visits.hosts.held("a") <= 3600
         assert visits.hosts.held("b") == 0.0
         with pytest.raises(FetchError, match="asked us to wait 3600 s more") as caught:
             await visits.visit("refused")
-        assert caught.value.status == 429
-        assert caught.value.weight is Weight.SOFT
+        assert isinstance(caught.value, HeldError)
+        assert caught.value.status is None, "nobody answered, for nobody was asked"
         assert 3599 < (caught.value.retry_after or 0) <= 3600
         await visits.visit("other", host="b")
 
@@ -140,7 +140,7 @@ def test_a_host_on_a_long_hold_is_refused_at_once_with_the_time_left() -> None:
 def test_a_short_hold_is_waited_for() -> None:
     async def story(visits: Visits) -> None:
         await visits.visit("before")
-        visits.hosts.hold("a", 0.1)
+        await visits.hosts.hold("a", 0.1)
         await visits.visit("after")
 
     assert with_visits(0.0, story).pauses()[0] >= 0.099
@@ -151,7 +151,7 @@ def test_a_hold_also_turns_away_those_already_in_line() -> None:
         first = asyncio.create_task(visits.visit("first", lasting=0.05))
         others = [asyncio.create_task(visits.visit("other")) for _ in range(3)]
         await asyncio.sleep(0.01)
-        visits.hosts.hold("a", 3600)
+        await visits.hosts.hold("a", 3600)
         await first
         errors = await asyncio.gather(*others, return_exceptions=True)
         assert all(isinstance(error, FetchError) for error in errors)
@@ -163,7 +163,7 @@ def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch: pytest.Monkey
     monkeypatch.setattr(hosts_module, "_PRUNE_AT", 10)
 
     async def story(visits: Visits) -> None:
-        visits.hosts.hold("held", 3600)
+        await visits.hosts.hold("held", 3600)
         waiting = asyncio.create_task(visits.visit("long", host="busy", lasting=0.2))
         for n in range(100):
             await visits.visit(str(n), host=f"host{n}")
