@@ -15,7 +15,7 @@ are a feed's own, so that an entry whose guid equals another feed's never matche
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.feeds.document import Document
@@ -33,10 +33,13 @@ class Decision:
     """New entries and new versions of known ones, in the document's order."""
     seen: tuple[str, ...]
     """Keys of the entries listed again without a change."""
+    redated: Mapping[str, datetime | None]
+    """Keys of those of them that carry another date than before, and that date."""
     gap: Gap | None
-    """Set where nothing in the document was known although the feed had been read before."""
+    """Set where nothing in the document was in the window before, and most of it is new."""
     known_share: float | None
     """Which part of the document's entries was known, changed or not; None where it lists none."""
+    warnings: tuple[str, ...] = ()
 
 
 def decide(
@@ -59,24 +62,29 @@ def decide(
     """
     new: list[NewEntry] = []
     seen: list[str] = []
-    known = 0
+    redated: dict[str, datetime | None] = {}
+    known = overlap = 0
     for entry in document.entries:
         before = own.get(entry.key)
+        elsewhere = by_article.get(entry.article_id, ())
+        ours = [before] if before else [other for other in elsewhere if other.feed == feed.name]
+        known += bool(ours)
+        overlap += any(_was_listed(other, state) for other in ours)
         if before is None:
-            elsewhere = by_article.get(entry.article_id, ())
-            known += any(other.feed == feed.name for other in elsewhere)
             new.append(_new(entry, feed.name, elsewhere))
-            continue
-        known += 1
-        if before.content_hash == entry.content_hash:
+        elif before.content_hash == entry.content_hash:
             seen.append(entry.key)
+            if before.dated != (dated := entry.published or entry.modified):
+                redated[entry.key] = dated
         else:
-            new.append(NewEntry(entry, before.version + 1))
+            new.append(NewEntry(_of_its_article(entry, before), before.version + 1))
     return Decision(
         entries=tuple(new),
         seen=tuple(seen),
-        gap=_gap(feed, state, len(document.entries), known, now),
+        redated=redated,
+        gap=None if overlap else _gap(feed, state, len(document.entries), known, now),
         known_share=known / len(document.entries) if document.entries else None,
+        warnings=_redating(sum(own[key].dated is not None for key in redated), known),
     )
 
 
@@ -94,9 +102,24 @@ def _new(entry: Entry, feed: str, elsewhere: Iterable[KnownEntry]) -> NewEntry:
     return NewEntry(entry)
 
 
+def _of_its_article(entry: Entry, before: KnownEntry) -> Entry:
+    """A known entry's next version: under the same link it leads to the article that link was found to lead to."""
+    return replace(entry, article_id=before.article_id) if entry.url == before.url else entry
+
+
+def _was_listed(entry: KnownEntry, state: FeedState) -> bool:
+    """Whether an entry was in the window before this one."""
+    return state.window_listed is None or entry.last_seen is None or entry.last_seen >= state.window_listed
+
+
 def _gap(feed: Feed, state: FeedState, listed: int, known: int, now: datetime) -> Gap | None:
-    if state.last_success is None or not listed or known:
+    if state.window_seen is None or not listed or known * 2 > listed:  # an old window may come again, out of a cache
         return None
-    return Gap(
-        feed.name, state.last_success, now, f"none of the {listed} entries listed was known from the poll before"
-    )
+    back = f", and {known} of them come back from before it" if known else ""
+    return Gap(feed.name, state.window_seen, now, f"none of the {listed} entries listed was in the window before{back}")
+
+
+def _redating(redated: int, known: int) -> tuple[str, ...]:
+    if redated * 2 <= known:
+        return ()
+    return (f"{redated} of {known} known entries carry other dates than before; that alone makes no revision",)

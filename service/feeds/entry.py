@@ -45,12 +45,13 @@ def read_entry(found: Any, raw_guid: str | None, has_content: bool, context: Con
     """
     summary, content = _texts(found, has_content)
     published, modified = _dates(found, atom=context.atom)
+    guid = clean(raw_guid) if raw_guid else string(found, "id")
     return Entry(
         key="",
         article_id="",
         content_hash="",
-        guid=clean(raw_guid) if raw_guid else string(found, "id"),
-        url=_link(found, context),
+        guid=guid,
+        url=_link(found, guid, context),
         title=one_line(string(found, "title") or ""),
         summary=summary,
         content=content,
@@ -94,10 +95,11 @@ def _dates(found: Any, *, atom: bool) -> tuple[str | None, str | None]:
     return (published, updated) if published or atom else (updated, None)
 
 
-def _link(found: Any, context: Context) -> str | None:
-    guid = string(found, "id") or ""
-    # An RSS guid is a permalink unless it says otherwise; an Atom id may look like an address and lead nowhere.
-    permalink = guid if dict.get(found, "guidislink") and not context.atom and _ABSOLUTE.match(guid) else None
+def _link(found: Any, guid: str | None, context: Context) -> str | None:
+    # An RSS guid is a permalink unless it says otherwise; an Atom id may look like an address and lead nowhere. As
+    # written: feedparser makes an address of any guid where the document sets a base.
+    is_permalink = dict.get(found, "guidislink") and not context.atom and _ABSOLUTE.match(guid or "")
+    permalink = guid if is_permalink else None
     candidates = (string(found, "feedburner_origlink"), alternate(found), permalink)
     return next((url for url in (absolute(context.base, link) for link in candidates) if url), None)
 

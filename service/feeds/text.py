@@ -14,6 +14,12 @@ _HTML_TAG = re.compile(
     r"|span|strike|strong|sub|sup|time|tt|u|ul|var|wbr)(?=[\s/>])[^<>]*>",
     re.IGNORECASE,
 )
+_INLINE = re.compile(
+    r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|time|tt"
+    r"|u|var|wbr)(?=[\s/>])[^<>]*>",
+    re.IGNORECASE,
+)
+"""Tags that part no words: ``<em>word</em>.`` reads as ``word.`` does."""
 _BREAK = re.compile(r"</?(?:blockquote|br|div|h[1-6]|li|p|ul)\b", re.IGNORECASE)
 
 
@@ -34,7 +40,7 @@ def one_line(markup: str) -> str | None:
 
 def words(markup: str) -> str:
     """The words of a text for comparison: all tags out, references resolved, white space collapsed."""
-    text = _TAG.sub(" ", markup) if "<" in markup else markup
+    text = _TAG.sub(" ", _INLINE.sub("", markup)) if "<" in markup else markup
     return " ".join(unescape(text).split())
 
 

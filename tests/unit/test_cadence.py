@@ -7,16 +7,15 @@ from hypothesis import strategies as st
 
 from service.errors import Weight
 from service.feeds.cadence import (
-    Asked,
     Limits,
     after_failure,
     after_not_modified,
-    after_redirect,
     after_success,
-    lifetime,
-    poll_url,
+    is_due,
 )
-from storage.model import FeedState, Health, Validators
+from service.feeds.moves import after_redirect, poll_url
+from service.net.freshness import lifetime
+from storage.model import Asked, FeedState, Health, Validators
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -44,8 +43,15 @@ def test_few_known_entries_bring_the_next_poll_closer() -> None:
     assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.32)) == HOUR
 
 
-def test_a_middling_share_leaves_the_interval_as_it_is() -> None:
-    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.5)) == 2 * HOUR
+def test_a_middling_share_brings_it_a_little_closer() -> None:
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.5)) == 1.5 * HOUR
+
+
+def test_the_more_was_known_the_later_the_next_poll() -> None:
+    shares = (0.0, 0.32, 0.34, 0.66, 0.67, 0.9, 0.95, 1.0)
+    waits = [wait(after_success(READ, NOW, LIMITS, 0.0, known_share=share)) for share in shares]
+    assert waits == sorted(waits)
+    assert 2 * HOUR < waits[5] < 2.02 * HOUR < waits[6]
 
 
 @pytest.mark.parametrize("known_share", [0.67, 1.0, None])
@@ -75,14 +81,21 @@ def test_a_quiet_night_delays_the_morning_by_minutes_not_hours() -> None:
         state = after_not_modified(state, now, LIMITS, 1.0)
         assert state.next_due is not None
         now = state.next_due
-    assert state.interval < 90 * MINUTE
+    assert now < NOW + 10 * HOUR
+    assert after_success(state, now, LIMITS, 0.0, known_share=0.8).interval < 65 * MINUTE
 
 
-def test_a_dead_feed_ends_up_at_one_poll_a_day() -> None:
-    state = READ
-    for _ in range(100):
-        state = after_not_modified(state, NOW, LIMITS, 0.5)
-    assert wait(state) == DAY
+def test_a_dead_feed_ends_up_at_one_poll_a_day_and_news_wakes_it_at_once() -> None:
+    dead = replace(READ, last_new=NOW - 6 * DAY)
+    state = after_not_modified(dead, NOW, LIMITS, 0.5)
+    assert (wait(state), state.due_reason) == (DAY, "in 1d: nothing new for a while")
+    assert wait(after_success(dead, NOW, LIMITS, 0.0, known_share=1.0)) == DAY
+    woken = after_success(dead, NOW, LIMITS, 0.0, known_share=0.9)
+    assert (woken.last_new, wait(woken)) == (NOW, 2.01 * HOUR)
+
+
+def test_the_first_document_counts_as_news() -> None:
+    assert after_success(NEW, NOW, LIMITS, 0.0, known_share=None).last_new == NOW
 
 
 def test_three_identical_bodies_despite_validators_mark_them_broken_and_halve_the_polling() -> None:
@@ -121,12 +134,41 @@ def test_the_longest_wish_wins_and_is_named() -> None:
 
 
 def test_a_wish_never_brings_a_poll_closer() -> None:
-    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(MINUTE, MINUTE))) == 2 * HOUR
+    assert wait(after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(MINUTE, MINUTE))) == 1.5 * HOUR
 
 
 def test_a_304_still_honours_the_ttl_of_the_document_before_it() -> None:
     state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.0, asked=Asked(ttl=6 * HOUR))
     assert wait(after_not_modified(state, NOW, LIMITS, 0.0)) >= 6 * HOUR
+
+
+def test_a_304_keeps_what_was_asked_for_but_what_it_says_anew_itself() -> None:
+    asked = Asked(lifetime=5 * HOUR, ttl=HOUR, skip_hours=(16,), skip_days=(5,))
+    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=asked)
+    assert after_not_modified(state, NOW, LIMITS, 0.0).asked == asked
+    renewed = after_not_modified(state, NOW, LIMITS, 0.0, lifetime=HOUR)
+    assert renewed.asked == replace(asked, lifetime=HOUR)
+    assert after_not_modified(state, NOW, LIMITS, 0.0, status=200).asked == replace(asked, lifetime=None)
+
+
+def test_skipped_hours_outlive_a_304_and_a_failure() -> None:
+    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=(13, 14, 15)))
+    assert after_not_modified(state, NOW, LIMITS, 0.0).next_due == NOW.replace(hour=16)
+    failed = after_failure(state, NOW, LIMITS, 0.0, error="x", weight=Weight.HARD)
+    assert failed.next_due == NOW.replace(hour=16)
+    assert (
+        failed.due_reason == "in 4h: failing (1 weighted failures); the document asks for silence (skipHours, skipDays)"
+    )
+
+
+def test_the_window_is_seen_as_long_as_answers_confirm_it() -> None:
+    state = after_success(NEW, NOW, LIMITS, 0.0, known_share=0.0)
+    assert state.window_seen == NOW
+    state = after_not_modified(state, NOW + HOUR, LIMITS, 0.0)
+    assert state.window_seen == NOW + HOUR
+    state = after_success(state, NOW + 2 * HOUR, LIMITS, 0.0, known_share=None)
+    assert state.window_seen == NOW + HOUR
+    assert after_not_modified(state, NOW + 3 * HOUR, LIMITS, 0.0).window_seen == NOW + HOUR
 
 
 def test_a_fixed_interval_replaces_the_adaptive_one() -> None:
@@ -141,16 +183,33 @@ def test_a_fixed_interval_keeps_to_floor_and_wishes() -> None:
 
 
 def test_skipped_hours_and_days_are_kept_out_of() -> None:
-    evening = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=(14, 15)))
+    evening = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=(13, 14, 15)))
     assert evening.next_due == NOW.replace(hour=16)
     assert "silence" in evening.due_reason
     days = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_days=(1, 2), skip_hours=(0,)))
     assert days.next_due == datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
 
 
+def test_a_silence_does_not_end_for_everyone_in_the_same_second() -> None:
+    hours = Asked(skip_hours=(13, 14, 15))
+    state = after_success(READ, NOW, LIMITS, 1.0, known_share=0.5, asked=hours)
+    assert state.next_due == NOW.replace(hour=16, minute=10)
+    failed = after_failure(replace(READ, asked=hours), NOW, LIMITS, 0.5, error="x", weight=Weight.HARD)
+    assert failed.next_due == NOW.replace(hour=16, minute=5)
+
+
+def test_a_feed_due_before_a_silence_that_nobody_looked_after_waits_for_its_end() -> None:
+    state = replace(READ, next_due=NOW - MINUTE, asked=Asked(skip_hours=(12,)))
+    assert not is_due(state, NOW)
+    assert is_due(state, NOW + HOUR)
+    assert is_due(replace(state, asked=Asked(skip_hours=tuple(range(24)))), NOW)
+    assert not is_due(replace(READ, next_due=NOW + MINUTE), NOW)
+    assert not is_due(replace(READ, next_due=NOW - MINUTE, health=Health.GONE), NOW)
+
+
 def test_a_document_that_skips_every_hour_is_polled_all_the_same() -> None:
-    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=range(24)))
-    assert wait(state) == 2 * HOUR
+    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(skip_hours=tuple(range(24))))
+    assert wait(state) == 1.5 * HOUR
 
 
 def test_intervals_of_seconds_give_due_times_of_seconds() -> None:
@@ -253,22 +312,23 @@ OTHER = "https://elsewhere.example/rss"
 
 
 def test_a_permanent_redirect_is_adopted_after_seven_days() -> None:
-    state = after_redirect(READ, NOW, READ.url, OTHER)
-    assert poll_url(state, NOW) == READ.url
-    state = after_redirect(state, NOW + 6 * DAY, READ.url, OTHER)
-    assert poll_url(state, NOW + 6 * DAY) == READ.url
-    assert poll_url(state, NOW + 7 * DAY) == OTHER
+    state = replace(after_redirect(READ, NOW, READ.url, OTHER), last_success=NOW)
+    assert poll_url(state) == READ.url
+    state = replace(after_redirect(state, NOW + 6 * DAY, READ.url, OTHER), last_success=NOW + 6 * DAY)
+    assert poll_url(state) == READ.url
+    state = replace(after_redirect(state, NOW + 7 * DAY, READ.url, OTHER), last_success=NOW + 7 * DAY)
+    assert poll_url(state) == OTHER
 
 
 def test_an_adopted_address_that_answers_stays() -> None:
-    state = after_redirect(READ, NOW, READ.url, OTHER)
-    state = after_redirect(state, NOW + 8 * DAY, OTHER, None)
-    assert poll_url(state, NOW + 8 * DAY) == OTHER
+    state = replace(after_redirect(READ, NOW, READ.url, OTHER), last_success=NOW + 7 * DAY)
+    state = replace(after_redirect(state, NOW + 8 * DAY, OTHER, None), last_success=NOW + 8 * DAY)
+    assert poll_url(state) == OTHER
 
 
 def test_https_on_the_same_host_is_adopted_at_once() -> None:
     state = after_redirect(READ, NOW, READ.url, "https://rfi.example/fr/rss")
-    assert poll_url(state, NOW) == "https://rfi.example/fr/rss"
+    assert poll_url(state) == "https://rfi.example/fr/rss"
 
 
 def test_another_target_or_a_passing_redirect_starts_the_week_again() -> None:
@@ -282,8 +342,9 @@ def test_another_target_or_a_passing_redirect_starts_the_week_again() -> None:
 @pytest.mark.parametrize("status", [404, 410])
 def test_an_adopted_address_that_is_gone_gives_way_to_the_catalogues(status: int) -> None:
     state = replace(READ, moved_to=OTHER, moved_since=NOW - 30 * DAY)
+    assert poll_url(state) == OTHER
     state = after_failure(state, NOW, LIMITS, 0.0, error="gone", weight=Weight.SOFT, status=status)
-    assert poll_url(state, NOW) == READ.url
+    assert poll_url(state) == READ.url
 
 
 # -- always ------------------------------------------------------------------------------------------------------------
@@ -304,8 +365,8 @@ ASKED = st.builds(
     Asked,
     lifetime=st.none() | DURATIONS,
     ttl=st.none() | DURATIONS,
-    skip_hours=st.sets(st.integers(0, 23)),
-    skip_days=st.sets(st.integers(0, 6)),
+    skip_hours=st.sets(st.integers(0, 23)).map(tuple),
+    skip_days=st.sets(st.integers(0, 6)).map(tuple),
 )
 
 
@@ -323,7 +384,7 @@ def test_a_good_answer_is_never_followed_up_too_early_or_too_late(
     if modified:
         after = after_success(state, NOW, limits, jitter, fixed=fixed, asked=asked, known_share=known_share, gap=gap)
     else:
-        after = after_not_modified(state, NOW, limits, jitter, fixed=fixed, asked=asked)
+        after = after_not_modified(replace(state, asked=asked), NOW, limits, jitter, fixed=fixed)
     assert wait(after) >= limits.floor
     assert limits.floor <= after.interval <= limits.cap
     for wish in (asked.lifetime, asked.ttl):
@@ -343,13 +404,27 @@ def test_a_good_answer_is_never_followed_up_too_early_or_too_late(
     st.sampled_from(Weight),
     st.none() | st.sampled_from([403, 404, 410, 429, 500, 503]),
     st.none() | st.floats(0, 10**9),
+    ASKED,
 )
 def test_a_failure_is_never_followed_up_too_early_or_too_late(
-    state: FeedState, limits: Limits, jitter: float, weight: Weight, status: int | None, retry_after: float | None
+    state: FeedState,
+    limits: Limits,
+    jitter: float,
+    weight: Weight,
+    status: int | None,
+    retry_after: float | None,
+    asked: Asked,
 ) -> None:
+    state = replace(state, asked=asked)
     after = after_failure(state, NOW, limits, jitter, error="x", weight=weight, status=status, retry_after=retry_after)
-    asked = min(timedelta(seconds=retry_after or 0), 31 * DAY)
-    assert max(limits.floor, asked) <= wait(after) <= max(limits.cap, asked)
+    told = max(min(timedelta(seconds=retry_after or 0), 31 * DAY), 4 * HOUR if status == 403 else timedelta(0))
+    assert wait(after) >= max(limits.floor, told)
+    assert after.next_due is not None
+    if "silence" in after.due_reason:
+        assert after.next_due.hour not in asked.skip_hours
+        assert after.next_due.weekday() not in asked.skip_days
+    elif after.health is not Health.GONE:
+        assert wait(after) <= max(limits.cap, told)
 
 
 @given(STATES, LIMIT, JITTER, st.none() | DURATIONS, st.none() | st.floats(0, 1))

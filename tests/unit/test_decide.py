@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from storage.model import Entry, Feed, FeedState, KnownEntry, NewEntry, Outcome
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 BEFORE = NOW - timedelta(hours=1)
 FEED = Feed("rfi-fr", "https://rfi.example/fr/rss")
-POLLED = FeedState("rfi-fr", FEED.url, last_success=BEFORE)
+POLLED = FeedState("rfi-fr", FEED.url, last_success=BEFORE, window_seen=BEFORE)
 NEVER_POLLED = FeedState("rfi-fr", FEED.url)
 
 
@@ -27,8 +28,9 @@ def known(
     feed: str = "rfi-fr",
     version: int = 1,
     outcome: Outcome = Outcome.ARCHIVED,
+    dated: datetime | None = None,
 ) -> KnownEntry:
-    return KnownEntry(feed, key, version, text, article or f"article-{key}", outcome)
+    return KnownEntry(feed, key, version, text, article or f"article-{key}", outcome, dated=dated)
 
 
 def poll(*entries: Entry, ledger: tuple[KnownEntry, ...] = (), state: FeedState = POLLED) -> Decision:
@@ -55,6 +57,14 @@ def test_a_known_entry_with_another_text_is_its_next_version() -> None:
     decision = poll(listed("1", "edited"), ledger=(known("1", version=3),))
     assert decision.entries == (NewEntry(listed("1", "edited"), version=4),)
     assert decision.seen == ()
+
+
+def test_a_known_entry_stays_with_the_article_its_link_was_found_to_lead_to() -> None:
+    row = replace(known("1", article="found"), url="https://rfi.example/1")
+    same = replace(listed("1", "edited", "named"), url="https://rfi.example/1")
+    assert poll(same, ledger=(row,)).entries[0].entry.article_id == "found"
+    moved = replace(same, url="https://rfi.example/2")
+    assert poll(moved, ledger=(row,)).entries[0].entry.article_id == "named"
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -141,6 +151,46 @@ def test_articles_of_other_feeds_do_not_hide_a_gap() -> None:
 def test_a_first_poll_and_an_empty_document_are_no_gap() -> None:
     assert poll(listed("1"), state=NEVER_POLLED).gap is None
     assert poll().gap is None
+
+
+@pytest.mark.parametrize(("listing", "is_gap"), [("189", True), ("18", True), ("128", False), ("289", False)])
+def test_an_old_entry_that_comes_back_hides_no_gap(listing: str, is_gap: bool) -> None:
+    state = replace(POLLED, window_listed=BEFORE)
+    ledger = (
+        replace(known("1"), last_seen=BEFORE - timedelta(hours=1)),
+        replace(known("2"), last_seen=BEFORE if listing == "289" else BEFORE - timedelta(hours=1)),
+    )
+    gap = poll(*map(listed, listing), ledger=ledger, state=state).gap
+    assert (gap is not None) == is_gap
+    if gap:
+        assert gap.reason.endswith("was in the window before, and 1 of them come back from before it")
+
+
+def test_a_feed_that_has_listed_nothing_so_far_can_have_no_gap() -> None:
+    assert poll(listed("1"), state=replace(POLLED, window_seen=None)).gap is None
+
+
+def test_after_an_empty_document_a_gap_counts_from_the_window_before_it() -> None:
+    gap = poll(listed("9"), state=replace(POLLED, window_seen=BEFORE - timedelta(hours=1))).gap
+    assert gap is not None
+    assert gap.start == BEFORE - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("redated", "said"), [(2, False), (3, True)])
+def test_a_feed_that_dates_most_of_its_entries_anew_is_told_of_and_brings_no_version(redated: int, said: bool) -> None:
+    entries = [replace(listed(key), published=NOW if int(key) < redated else BEFORE) for key in "0123"]
+    decision = poll(*entries, ledger=tuple(known(key, dated=BEFORE) for key in "0123"))
+    assert (decision.entries, decision.seen) == ((), tuple("0123"))
+    assert decision.redated == dict.fromkeys("0123"[:redated], NOW)
+    assert bool(decision.warnings) == said
+    if said:
+        assert decision.warnings[0].startswith("3 of 4 known entries carry other dates")
+
+
+def test_a_first_date_is_remembered_without_a_word() -> None:
+    entry = replace(listed("1"), modified=NOW)
+    decision = poll(entry, ledger=(known("1"),))
+    assert (decision.redated, decision.warnings) == ({"1": NOW}, ())
 
 
 def test_the_known_share_counts_what_was_known_before_changed_or_not() -> None:

@@ -57,6 +57,16 @@ def test_white_space_markup_and_tracking_change_no_content_hash() -> None:
     assert one == content_hash(" A title", "https://a.example/1?xtor=RSS-1", "A summary", '<p class="x">Some\ntext</p>')
 
 
+def test_tags_inside_a_line_part_no_words_and_those_between_lines_do() -> None:
+    plain = content_hash("T", None, None, "the models, GAN and VAE. They")
+    linked = '<p>the <em>models</em>, <a href="/gan">GAN</a> and <A HREF="/vae">VAE</A>.<!-- more --> They</p>'
+    assert content_hash("T", None, None, linked) == plain
+    apart = content_hash("T", None, None, "12 morts")
+    for tag in ("<br>", "</p><p>", "</td><td>", "<img src=x>", "</li>\n<li>", "<aside>", "<sup-x>"):
+        assert content_hash("T", None, None, f"12{tag}morts") == apart, tag
+    assert content_hash("T", None, None, "12<b></b>morts") != apart
+
+
 @pytest.mark.parametrize(
     "other",
     [

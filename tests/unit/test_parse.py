@@ -129,6 +129,35 @@ def test_a_gzip_bomb_is_refused() -> None:
         parse(gzip.compress(b" " * (MAX_INFLATED + 1)))
 
 
+def unfolding(size: int, uses: int, quotes: str = '"') -> str:
+    doctype = f"<!DOCTYPE rss [\n<!ENTITY a {quotes}{'a' * size}{quotes}>\n]>"
+    return rss(f"<item><description>{'&a;' * uses}</description></item>").replace("?>", f"?>\n{doctype}\n", 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        unfolding(100_000, 200),  # too much for expat: read by the lenient parser, which has no bounds
+        unfolding(1_000_000, 5),  # within expat's bounds
+        '{"title": "t", "items": [{"id": "1", "content_text": "' + "&" * 1_000_000 + '"}]}',  # as HTML: &amp;
+        atom("<entry><id>i</id></entry>" * 2_000, f"<title>t</title><author><name>{'n' * 3_000}</name></author>"),
+    ],
+)
+def test_rule_29_a_document_that_unfolds_to_many_times_its_size_is_refused(body: str) -> None:
+    with pytest.raises(ParseError, match=r"^its entries unfold to \d+ characters, out of a document of \d+ bytes$"):
+        parse(body)
+
+
+def test_rule_29_an_entity_used_as_entities_are_is_read() -> None:
+    document = parse(unfolding(1_000, 900))
+    assert len(document.entries[0].summary or "") == 900_000
+
+
+def test_the_name_of_what_is_no_feed_is_cut() -> None:
+    with pytest.raises(ParseError, match=r"^this is XML, but <a{40}> is not a feed$"):
+        parse(b"<" + b"a" * 40_000 + b"/>")
+
+
 def test_half_emoji_in_one_title_do_not_cost_the_whole_feed() -> None:
     document = parse(rss("<item><title>a &#55357;&#56832; b</title></item><item><title>two</title></item>"))
     assert [entry.title for entry in document.entries] == [
