@@ -23,6 +23,7 @@ from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
 from service.articles.paragraphs import exact_form
+from service.articles.rights import read_reserved
 from service.errors import ExtractError
 from storage.model import ExtractorFacts
 
@@ -62,14 +63,15 @@ def extract_page(
     if not body.strip():
         raise ExtractError("the page is empty")
     if kind := kind_other_than_html(body, content_type):
-        raise ExtractError(f"the page is {kind}, not HTML")
+        raise ExtractError(f"the page is {kind[:80]}, not HTML")
     decoded = decode(body, charset or _declared_charset(content_type))
     lower = {name.lower(): value for name, value in (headers or {}).items()}
     try:
         tree = trafilatura.load_html(decoded.text)
         paragraphs = _paragraphs(tree, url) if tree is not None else ()
         if not paragraphs:
-            raise ExtractError("no text found on the page")
+            reserved = read_reserved(read_head(tree).meta, lower) if tree is not None else None
+            raise ExtractError("no text found on the page", reserved=reserved)
         looks = _Looks(tree, url, now)
         metadata, warnings = read_metadata(read_head(tree), looks=looks, url=url, headers=lower, now=now)
     except (ExtractError, MemoryError):

@@ -5,9 +5,11 @@ What cannot be parsed says nothing: no repair is tried, sizes and steps are boun
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
+
+from service.net import urls as addresses
 
 Node = Mapping[str, Any]
 
@@ -20,6 +22,9 @@ _PAGE = frozenset({"WebPage", "ItemPage", "VideoObject", "AudioObject", "Podcast
 _WRAPPERS = ("@graph", "mainEntity", "mainEntityOfPage", "@list", "item")
 # Where broken pages put their script's wrapping: an HTML comment, a CDATA section, commented out or not.
 _WRAPPING = re.compile(r"\s*(?:/[/*]\s*)?(?:<!\[CDATA\[|<!--)?\s*(?:\*/|//)?\s*")
+_ADDRESS = re.compile(r"\s*(?:https?:|[/#])", re.IGNORECASE)
+"""Relative to a folder or to nothing at all (``urn:``, ``_:b0``): an id, and no address."""
+_SCHEME = re.compile(r"https?://(?:www\.)?")
 _DECODER = json.JSONDecoder(strict=False, parse_int=lambda digits: digits, parse_float=lambda digits: digits)
 
 
@@ -28,16 +33,18 @@ class JsonLd:
 
     Args:
         scripts: Text of each ``<script type="application/ld+json">``.
-        urls: The page's own addresses, to tell its article from others it lists.
+        urls: The page's own addresses, where it was found first: to tell its article from others it lists.
     """
 
-    def __init__(self, scripts: Iterable[str], urls: Collection[str] = ()) -> None:
+    def __init__(self, scripts: Iterable[str], urls: Sequence[str] = ()) -> None:
         nodes = list(_nodes(scripts))
         self._by_id = {node["@id"]: node for node in reversed(nodes) if _is_named(node)}
         articles = [node for node in nodes if any(_ARTICLE.fullmatch(kind) for kind in _kinds(node))]
+        own = {place for url in urls if (place := _place(url, url))}
+        places = {id(node): _places(node, urls[0]) if urls else set() for node in articles}
         # an article that names addresses, but none of this page's, is another one: a related story, a teaser
-        articles = [node for node in articles if not (_addresses(node) and urls) or _addresses(node) & set(urls)]
-        articles.sort(key=lambda node: bool(_addresses(node)), reverse=True)
+        articles = [node for node in articles if not (places[id(node)] and own) or places[id(node)] & own]
+        articles.sort(key=lambda node: bool(places[id(node)]), reverse=True)
         pages = [node for node in nodes if not _PAGE.isdisjoint(_kinds(node))]
         self._described = articles[:1] or pages[:1]
         self._backup = pages[:1] if articles else []
@@ -101,10 +108,24 @@ def _is_named(node: Node) -> bool:
     return isinstance(node.get("@id"), str) and len(node) > 2
 
 
-def _addresses(node: Node) -> set[str]:
+def _places(node: Node, base: str) -> set[str]:
     found = [node.get("url"), node.get("@id"), node.get("mainEntityOfPage")]
     found += [value.get("@id") for value in found if isinstance(value, dict)]
-    return {value.split("#", 1)[0] for value in found if isinstance(value, str)}
+    return {place for value in found if isinstance(value, str) and (place := _place(value, base))}
+
+
+def _place(address: str, base: str) -> str | None:
+    """What the spellings of one page's address have in common; None for what names no page of its own.
+
+    Templates write ``http:`` for ``https:``, leave out ``www.``, or name the site's home page with every article.
+    """
+    if not _ADDRESS.match(address):
+        return None
+    try:
+        key = addresses.key(addresses.join(base, address.strip()))
+    except ValueError:
+        return None
+    return None if addresses.is_home(key) else _SCHEME.sub("", key).rstrip("/")
 
 
 def _strings(value: Any, of: tuple[str, ...]) -> list[str]:

@@ -72,10 +72,11 @@ def read_metadata(
         now: Dates more than 24 hours after it do not count.
 
     Returns:
-        The metadata; and warnings: ``published: no zone`` where the date names no zone, and UTC was assumed.
+        The metadata; and warnings: ``published: no zone`` where the date names no zone, and UTC was assumed;
+        ``tdm-policy: URL`` where the page names its terms for text and data mining.
     """
     canonical = _canonical((*head.links.get("canonical", ()), *head.meta.get("og:url", ())), url)
-    json_ld = JsonLd(head.json_ld, {each for each in (url, canonical) if each})
+    json_ld = JsonLd(head.json_ld, [each for each in (url, canonical) if each])
     publisher = _first(json_ld.strings("publisher", "sourceOrganization"), _said(head, _PUBLISHER))
     published = _published(head, json_ld, looks, now)
     modified = read_moment([*json_ld.strings("dateModified"), *_said(head, _MODIFIED)], (), now=now)
@@ -100,7 +101,8 @@ def read_metadata(
         noai=reserved.noai,
         tdm_reservation=reserved.tdm_reservation,
     )
-    return metadata, ("published: no zone",) if published and not published.zoned else ()
+    zoneless = ("published: no zone",) if published and not published.zoned else ()
+    return metadata, zoneless + reserved.warnings
 
 
 def _published(head: Head, json_ld: JsonLd, looks: Looks, now: datetime) -> Stamp | None:

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The publisher's word: ``noarchive``, ``noai`` (or ``noimageai``), and the TDM Reservation Protocol's flag."""
+    """The publisher's word: ``noarchive``, ``noai`` (or ``noimageai``), and the TDM Reservation Protocol's two."""
 
     noarchive: bool
     noai: bool
     tdm_reservation: bool | None
     """None: nothing was said."""
+    tdm_policy: str | None
+    """Where the terms for mining it stand."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a record has no field for: ``tdm-policy: URL``."""
+        return (f"tdm-policy: {self.tdm_policy}",) if self.tdm_policy else ()
 
 
 def read_reserved(meta: Mapping[str, list[str]], headers: Mapping[str, str]) -> Reserved:
@@ -28,10 +35,12 @@ def read_reserved(meta: Mapping[str, list[str]], headers: Mapping[str, str]) -> 
     directives = set(_directives(meta.get("robots", [])))
     directives.update(_directives([_for_every_robot(headers.get("x-robots-tag", ""))]))
     flags = {_flag(said) for said in (*meta.get("tdm-reservation", []), headers.get("tdm-reservation", ""))}
+    policies = (*meta.get("tdm-policy", []), headers.get("tdm-policy", ""))
     return Reserved(
         noarchive=bool(directives & {"noarchive", "nocache"}),
         noai=bool(directives & {"noai", "noimageai"}),
         tdm_reservation=True if True in flags else False if False in flags else None,
+        tdm_policy=next((said.strip()[:_LONGEST_POLICY] for said in policies if said.strip()), None),
     )
 
 
@@ -51,6 +60,7 @@ def _for_every_robot(tag: str) -> str:
     return ",".join(kept)
 
 
+_LONGEST_POLICY = 2_000
 _WITH_VALUES = {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
 
 

@@ -29,6 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 from service.articles.page import Page
 from service.errors import ExtractError, ParseError, ServiceError
 from service.feeds.document import Document
+from service.net.body import Content
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ MEMORY_LIMIT = 1_500_000_000
 RECYCLE_AFTER = 2_000
 """Calls after which a worker makes way for a fresh one."""
 
-_PARSERS = ["service.articles.extract", "service.articles.fragment", "service.feeds.parse"]
+_LOADED = ["service.silence", "service.articles.extract", "service.articles.fragment", "service.feeds.parse"]
 _IN_FLIGHT = 3
 """Calls per worker that are handed over at once; what waits longer waits here, where it is not copied."""
 _CACHES_EMPTIED_AFTER = 500
@@ -71,7 +72,14 @@ class Workers:
         self._room = asyncio.Semaphore(_IN_FLIGHT * count)
 
     async def parse(
-        self, body: bytes, *, feed: str, url: str, content_type: str | None, now: datetime, language: str | None = None
+        self,
+        body: bytes | Content,
+        *,
+        feed: str,
+        url: str,
+        content_type: str | None,
+        now: datetime,
+        language: str | None = None,
     ) -> Document:
         """``service.feeds.parse.parse_document``, in a worker. Raises ParseError."""
         task = _Task(_parse, (body, feed, url, content_type, now, language))
@@ -79,7 +87,7 @@ class Workers:
 
     async def extract(
         self,
-        body: bytes,
+        body: bytes | Content,
         *,
         url: str,
         content_type: str | None = None,
@@ -141,7 +149,7 @@ class Workers:
 
     def _start(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PARSERS)
+        context.set_forkserver_preload(_LOADED)
         pool = ProcessPool(
             self._count,
             max_tasks=self._recycle_after,
@@ -183,6 +191,9 @@ def _prepare(memory_limit: int) -> None:
     limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The pool's own handler runs only between two steps of Python: a parser in C would not hear of it for the seconds
+    # that the pool then waits, with every other worker held up. The kernel's default ends it at once.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(multiprocessing.parent_process())
     # What parsers have to say of broken input comes back as a result.
     logging.disable(logging.CRITICAL)
@@ -208,20 +219,31 @@ def _answer(task: _Task[T]) -> T | ServiceError:
         return error
 
 
-def _parse(body: bytes, feed: str, url: str, content_type: str | None, now: datetime, language: str | None) -> Document:
+def _parse(
+    body: bytes | Content, feed: str, url: str, content_type: str | None, now: datetime, language: str | None
+) -> Document:
     from service.feeds.parse import parse_document
 
-    return parse_document(body, feed=feed, url=url, content_type=content_type, now=now, language=language)
+    return parse_document(_decoded(body), feed=feed, url=url, content_type=content_type, now=now, language=language)
 
 
 def _extract(
-    body: bytes, url: str, content_type: str | None, charset: str | None, headers: Mapping[str, str], now: datetime
+    body: bytes | Content,
+    url: str,
+    content_type: str | None,
+    charset: str | None,
+    headers: Mapping[str, str],
+    now: datetime,
 ) -> Page:
     from service.articles.extract import extract_page, reset_caches
 
     if next(_pages) % _CACHES_EMPTIED_AFTER == 0:
         reset_caches()
-    return extract_page(body, url=url, content_type=content_type, charset=charset, headers=headers, now=now)
+    return extract_page(_decoded(body), url=url, content_type=content_type, charset=charset, headers=headers, now=now)
+
+
+def _decoded(body: bytes | Content) -> bytes:
+    return body.decoded() if isinstance(body, Content) else body
 
 
 _pages = itertools.count(1)

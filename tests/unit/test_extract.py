@@ -108,6 +108,7 @@ SCRIPTED = b"""<!doctype html><html><head><title>App</title></head><body>%s<div 
         (b'{"message": "not found"}', "text/html", "the page is application/json, not HTML"),
         (b"<?xml version='1.0'?><rss version='2.0'><channel/></rss>", "text/xml", "the page is text/xml, not HTML"),
         (b"just words", "text/plain; charset=utf-8", "the page is text/plain, not HTML"),
+        (b"just words", "x/" + "y" * 10_000, f"the page is x/{'y' * 78}, not HTML"),
         (b"<!doctype html><html><body></body></html>", "text/html", "no text found on the page"),
         (SCRIPTED % b"", "text/html", "no text found on the page"),
         (SCRIPTED % b"Loading...", "text/html", "no text found on the page"),

@@ -210,6 +210,30 @@ def test_among_several_articles_the_one_of_this_address_counts() -> None:
     assert described(nodes).title == "Ici"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        URL.replace("https://www.", "http://"),
+        URL.removeprefix("https:"),
+        URL.removeprefix("https://www.example.org"),
+        f"{URL}&utm_source=rss#article",
+        "#article",
+        "https://www.example.org/",
+        "_:b0",
+        "urn:article:12",
+        "",
+    ],
+)
+def test_an_article_is_the_pages_own_whatever_way_its_address_is_written(address: str) -> None:
+    assert described(article(headline="Ici", url=address)).title == "Ici"
+
+
+@pytest.mark.parametrize("address", ["/autre", "https://example.org/autre", "//www.example.org/autre", f"{URL}&page=2"])
+def test_an_article_of_another_address_is_not_the_pages_own(address: str) -> None:
+    assert described(article(headline="Autre", url=address)).title is None
+    assert described([article(headline="Autre", url=address), article(headline="Ici")]).title == "Ici"
+
+
 def test_references_within_the_page_are_followed() -> None:
     graph = [
         article(headline="T", author={"@id": "#ana"}, publisher={"@id": "#site"}),

@@ -1,6 +1,7 @@
 """The worker processes: killable, bounded, silent, gone with their parent."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pebble.common import CONSTS
 
 from service.articles.workers import Workers, _Task
 from service.errors import ExtractError, ParseError, ServiceError
@@ -102,6 +104,22 @@ def test_a_worker_that_hangs_crashes_or_eats_memory_costs_one_call() -> None:
             await workers.stop()
 
     asyncio.run(main())
+
+
+def test_rule_29_a_worker_deep_in_a_parser_written_in_c_is_killed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CONSTS, "term_timeout", 60)  # until then the pool trusts that a worker ends when it is told to
+
+    async def main() -> None:
+        workers = Workers(1)
+        try:
+            for _ in range(2):
+                with pytest.raises(ExtractError, match=r"^gave no answer within 0.2 s$"):
+                    await run(workers, hashlib.pbkdf2_hmac, "sha256", b"", b"", 2**31 - 1, seconds=0.2)
+            assert await asyncio.wait_for(run(workers, abs, -1), 20) == 1
+        finally:
+            await workers.stop()
+
+    asyncio.run(asyncio.wait_for(main(), 40))
 
 
 def test_only_an_extract_error_of_a_lost_worker_says_so() -> None:
@@ -287,3 +305,22 @@ def eventually(condition: object, seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_what_a_worker_writes_to_the_terminal_goes_nowhere(tmp_path: Path) -> None:
+    script = """
+        import asyncio, os
+        from service.articles.workers import Workers, _Task, _unread
+
+        async def main():
+            workers = Workers(1)
+            print(await workers._run(_Task(os.write, (2, b"a traceback")), 10.0, _unread))
+            await workers.stop()
+
+        if __name__ == "__main__":
+            asyncio.run(main())
+    """
+    path = tmp_path / "noisy.py"
+    path.write_text(textwrap.dedent(script))
+    ran = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60, check=True)
+    assert (ran.stdout, ran.stderr) == ("11\n", "")
