@@ -4,21 +4,25 @@ import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from service import __version__
 from service.archiving import Archivist
 from service.articles.workers import Workers
+from service.events import Listener
 from service.feeds.cadence import Limits
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
 from service.net.robots import Robots, RobotsCache
+from service.net.slots import Slots
 from service.offload import OneThread
 from service.pipeline import Pipeline
 from service.polling import Poller
+from service.probing import Prober
 from service.reading import Reader
-from service.runner import Listener, Runner
+from service.runner import Runner
 from service.settings import Settings
 from storage.archive import Archive
 from storage.card import write_card
@@ -27,6 +31,9 @@ from storage.errors import StorageError
 from storage.lock import DirectoryLock
 from storage.model import Feed, FeedState, RobotsFile
 from storage.store import Store
+
+BODIES_PER_WORKER = 16
+"""Documents held in memory, fetched but not yet read and archived, per extraction worker."""
 
 
 def now() -> datetime:
@@ -50,20 +57,20 @@ class Outside:
 
 
 @asynccontextmanager
-async def open_outside(settings: Settings, robots: RobotsCache) -> AsyncIterator[Outside]:
+async def open_outside(settings: Settings, memory: "Memory") -> AsyncIterator[Outside]:
     """Within it, feeds and pages can be fetched and read. No request is made and no process started before its use."""
     agent = user_agent(settings)
     fetcher = Fetcher(
         user_agent=agent,
-        hosts=Hosts(settings.host_delay.total_seconds()),
+        hosts=Hosts(settings.host_delay.total_seconds(), memory.holds, memory.hold),
         allowed=[AllowedNetwork.parse(text) for text in settings.allowed_networks],
         timeout=settings.timeout.total_seconds(),
         max_bytes=settings.max_bytes,
-        concurrency=settings.concurrency,
+        slots=Slots(settings.concurrency, kept_bodies=BODIES_PER_WORKER * settings.workers),
     )
     workers = Workers(settings.workers)
     try:
-        yield Outside(fetcher, Robots(fetcher, robots, agent.split("/")[0], now), workers)
+        yield Outside(fetcher, Robots(fetcher, memory, agent.split("/")[0], now), workers)
     finally:
         await fetcher.aclose()
         await workers.stop()
@@ -106,7 +113,7 @@ async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Liste
     with open_archive(settings) as (store, archive):
         thread = OneThread("storage")
         try:
-            async with open_outside(settings, StoredRobots(store, thread)) as outside:
+            async with open_outside(settings, StoredMemory(store, thread, await thread(store.holds))) as outside:
                 pipeline = Pipeline(
                     poller=open_poller(settings, store, thread, outside),
                     reader=Reader(
@@ -118,7 +125,7 @@ async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Liste
                     pipeline,
                     feeds,
                     dict(await thread(store.feed_states)),
-                    workers=settings.workers,
+                    slots=outside.fetcher.slots,
                     clock=now,
                     listen=listen,
                 )
@@ -134,7 +141,7 @@ def open_poller(settings: Settings, store: Store, thread: OneThread, outside: Ou
         outside.fetcher,
         outside.robots,
         outside.workers,
-        limits=Limits(floor=settings.poll_min, cap=settings.poll_max, start=settings.poll_interval),
+        limits=_limits(settings),
         jitter=random.random,
         clock=now,
     )
@@ -149,39 +156,90 @@ async def open_onlooker(settings: Settings) -> AsyncIterator[tuple[Poller, Mappi
         store = open_database("sqlite://")
     thread = OneThread("storage")
     try:
-        async with open_outside(settings, RememberedRobots()) as outside:
+        async with open_outside(settings, PassingMemory(store.holds())) as outside:
             yield open_poller(settings, store, thread, outside), store.feed_states()
     finally:
         thread.close()
         store.close()
 
 
-class StoredRobots:
-    """robots.txt files, kept in the store: a restart asks no site again before its time."""
+@asynccontextmanager
+async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
+    """Within it, feeds can be probed: nothing is written, and hosts that asked for silence are left to it."""
+    try:
+        with open_readonly(settings) as store:
+            memory = PassingMemory(store.holds())
+    except StorageError:
+        memory = PassingMemory()
+    one = settings.model_copy(
+        update={"workers": 1}
+    )  # processes of a whole crawl would take longer to start than to use
+    async with open_outside(one, memory) as outside:
+        yield Prober(
+            outside.fetcher,
+            outside.robots,
+            memory,
+            outside.workers,
+            allowed=settings.allowed_networks,
+            limits=_limits(settings),
+            clock=now,
+        )
 
-    def __init__(self, store: Store, thread: OneThread) -> None:
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(floor=settings.poll_min, cap=settings.poll_max, start=settings.poll_interval)
+
+
+class Memory(RobotsCache, Protocol):
+    """What is remembered of the sites asked: their robots.txt files, and which of them asked for silence."""
+
+    @property
+    def holds(self) -> Mapping[str, float]:
+        """Hosts that have asked for silence, and for how many seconds from now."""
+
+    async def hold(self, host: str, seconds: float) -> None:
+        """Remember that ``host`` asks for silence."""
+
+
+class StoredMemory:
+    """Kept in the store: a restart asks no site again before its time."""
+
+    def __init__(self, store: Store, thread: OneThread, holds: Mapping[str, datetime]) -> None:
         self._store = store
         self._thread = thread
+        self.holds = _seconds_left(holds)
 
     async def load(self, origin: str) -> RobotsFile | None:
-        """The file as last saved."""
+        """The robots.txt as last saved."""
         return await self._thread(self._store.robots, origin)
 
-    async def save(self, robots: RobotsFile) -> None:
-        """Keep the file."""
-        await self._thread(self._store.save_robots, robots)
+    async def save(self, file: RobotsFile) -> None:
+        """Keep a robots.txt."""
+        await self._thread(self._store.save_robots, file)
+
+    async def hold(self, host: str, seconds: float) -> None:
+        """Keep a host's wish for silence."""
+        await self._thread(self._store.hold, host, now() + timedelta(seconds=seconds))
 
 
-class RememberedRobots:
-    """robots.txt files, kept in memory for one command that must leave no trace."""
+class PassingMemory:
+    """Kept until the command ends, for one that must leave no trace."""
 
-    def __init__(self) -> None:
+    def __init__(self, holds: Mapping[str, datetime] | None = None) -> None:
         self._files: dict[str, RobotsFile] = {}
+        self.holds = _seconds_left(holds or {})
 
     async def load(self, origin: str) -> RobotsFile | None:
-        """The file as last saved."""
+        """The robots.txt as last saved."""
         return self._files.get(origin)
 
-    async def save(self, robots: RobotsFile) -> None:
-        """Keep the file until the command ends."""
-        self._files[robots.origin] = robots
+    async def save(self, file: RobotsFile) -> None:
+        """Keep a robots.txt."""
+        self._files[file.origin] = file
+
+    async def hold(self, host: str, seconds: float) -> None:
+        """Nothing to do: the hosts in use know."""
+
+
+def _seconds_left(holds: Mapping[str, datetime]) -> dict[str, float]:
+    return {host: (until - now()).total_seconds() for host, until in holds.items()}

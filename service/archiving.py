@@ -1,13 +1,13 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from service.articles.compose import Draft, compose
 from service.articles.paragraphs import filter_article
-from service.net.urls import host
+from service.net.urls import host, other_scheme
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
@@ -15,6 +15,8 @@ from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Reso
 from storage.rebuild import full_text_hash
 from storage.records import encode
 from storage.store import Store
+
+TWIN = "same page and text under another address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,10 @@ class Archivist:
 
     def _archive_batch(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         now = self._clock()
-        ids = {reading.pending.entry.article_id for reading in readings if isinstance(reading, Draft)}
-        revisions = _Revisions(self._store.latest(ids))
+        drafts = [reading for reading in readings if isinstance(reading, Draft)]
+        ids = {draft.pending.entry.article_id for draft in drafts}
+        homes = self._store.find_urls({url for draft in drafts for url in _addresses(draft)})
+        revisions = _Revisions(self._store.latest(ids | set(homes.values())), homes)
         sightings = self._store.sightings(ids)
         results = [
             reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
@@ -90,6 +94,8 @@ class Archivist:
         pending, article_id = draft.pending, draft.pending.entry.article_id
         text_hash = full_text_hash(draft.paragraphs)
         newest = revisions.newest(article_id)
+        if newest is None and (twin := revisions.twin(draft, text_hash)):
+            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, TWIN, twin))
         if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
             reason = f"same text and title as revision {newest.revision}"
             return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
@@ -110,8 +116,14 @@ class Archivist:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
-        revisions.add(article)
+        revisions.add(article, _addresses(draft))
         return Archived(pending, article)
+
+
+def _addresses(draft: Draft) -> tuple[str, ...]:
+    """The addresses one page may be known by: asked for and final, by http or https, and the one it calls its own."""
+    given = (draft.pending.entry.url, draft.url, draft.metadata.canonical_url)
+    return tuple(dict.fromkeys(address for url in given if url for address in (url, other_scheme(url))))
 
 
 def names(draft: Draft) -> set[str]:
@@ -132,9 +144,10 @@ class _Newest:
 
 
 class _Revisions:
-    """The newest revision of each article of a batch, those the batch itself adds included."""
+    """The newest revision of each article of a batch, and whose each address is; those the batch adds included."""
 
-    def __init__(self, archived: Mapping[str, ArchivedRevision]) -> None:
+    def __init__(self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str]) -> None:
+        self._homes = dict(homes)
         self._newest = {
             id_: _Newest(known.revision, known.text_hash, known.title, known.text_source)
             for id_, known in archived.items()
@@ -143,5 +156,19 @@ class _Revisions:
     def newest(self, article_id: str) -> _Newest | None:
         return self._newest.get(article_id)
 
-    def add(self, article: Article) -> None:
+    def twin(self, draft: Draft, text_hash: str) -> str | None:
+        """The article that is this page under another address (a redirect, https for http, a new guid and link).
+
+        An address alone does not show it: sites lead many pages to one (a log-in, a consent form). Text and title do,
+        together with an address.
+        """
+        for address in _addresses(draft):
+            newest = self._newest.get(self._homes.get(address, ""))
+            if newest and draft.text_source == "page" and (newest.text_hash, newest.title) == (text_hash, draft.title):
+                return self._homes[address]
+        return None
+
+    def add(self, article: Article, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            self._homes.setdefault(address, article.id)
         self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title, article.text_source)

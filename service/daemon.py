@@ -11,8 +11,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from service.app import open_runner
 from service.archiving import Archived
 from service.errors import SettingsError
+from service.events import Event
 from service.reading import Ended
-from service.runner import Event, Runner
+from service.runner import Runner
 from service.settings import Settings, notify_socket
 from service.systemd import Notifier
 from storage.model import Feed, Poll
@@ -135,6 +136,8 @@ def _log(event: Event) -> None:
         case Poll():
             if event.gap is not None:
                 log.warning("entries may have been missed", feed=event.feed, reason=event.gap.reason)
+            for warning in event.warnings:
+                log.warning("poll", feed=event.feed, reason=warning)
             log.info("polled", feed=event.feed, status=event.status, new=len(event.entries), why=event.state.due_reason)
         case Archived(article=article):
             log.info("archived", id=article.id, revision=article.revision, feed=article.feed, title=article.title)

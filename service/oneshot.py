@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.app import open_onlooker, open_runner
-from service.runner import Listener, Runner, Tally
+from service.events import Listener, Tally
+from service.runner import Runner
 from service.settings import Settings
 from storage.model import Feed, FeedState, Health
 
@@ -55,9 +56,12 @@ async def crawl(
     listen: Listener,
     on_start: Callable[[int], None],
 ) -> Crawled:
-    """Poll the chosen feeds that are due (``poll_all``, ``force``: all), then archive everything pending."""
+    """Poll the chosen feeds that are due, then archive everything pending.
+
+    ``poll_all`` polls them before their time too, but for those that are gone; ``force`` all of them.
+    """
     async with open_runner(settings, tuple(feeds), listen) as runner:
-        due = chosen if poll_all or force else tuple(runner.due(chosen))
+        due = chosen if force else tuple(runner.due(chosen, early=poll_all))
         on_start(len(due))
         interruption = Interruption(runner)
         with interruption:

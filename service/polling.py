@@ -1,6 +1,5 @@
 """One poll of one feed: conditional request, parse, decide, COMMIT 1."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,13 +7,14 @@ from datetime import datetime, timedelta
 
 from service.articles.workers import Workers
 from service.errors import BlockedError, FetchError, ParseError, Weight
-from service.feeds import cadence
+from service.feeds import cadence, moves
 from service.feeds.decide import Decision, decide
 from service.feeds.document import Document
+from service.net import freshness
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots
 from service.offload import OneThread
-from storage.model import ArchivedRevision, Feed, FeedState, Poll, Validators
+from storage.model import ArchivedRevision, Asked, Feed, FeedState, Poll, Validators
 from storage.store import Store
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -77,24 +77,25 @@ class Poller:
 
     async def _ask(self, feed: Feed, state: FeedState, *, force: bool) -> Poll:
         request = _Request(
-            url=cadence.poll_url(state, self._clock()),
+            url=moves.poll_url(state),
             validators=Validators() if force else state.validators,
             validators_url=state.effective_url,
             body_hash=None if force else state.body_hash,
         )
         try:
             response = await self._fetch(feed, request)
-            body_hash = hashlib.sha256(response.body).digest()
+            body_hash = response.content.sha256()
             if response.status == 304 or body_hash == request.body_hash:
-                return self._nothing_new(feed, state, response)
-            document = await self._workers.parse(
-                response.body,
-                feed=feed.name,
-                url=response.url,
-                content_type=response.header("content-type"),
-                now=self._clock(),
-                language=feed.language,
-            )
+                return self._nothing_new(feed, state, request, response)
+            with self._fetcher.slots.kept(len(response.content.data)):
+                document = await self._workers.parse(
+                    response.content,
+                    feed=feed.name,
+                    url=response.url,
+                    content_type=response.header("content-type"),
+                    now=self._clock(),
+                    language=feed.language,
+                )
         except FetchError as error:
             return self._failed(feed, state, error, weight=error.weight, status=error.status, after=error.retry_after)
         except ParseError as error:
@@ -102,36 +103,42 @@ class Poller:
         return await self._decide(feed, state, request, response, document, body_hash)
 
     async def _fetch(self, feed: Feed, request: _Request) -> Response:
-        if feed.obey_robots:
-            try:
-                (await self._robots.verdict(request.url)).check()
-            except BlockedError as error:
-                raise BlockedError(f"{error} (obey_robots = false polls it all the same)", weight=Weight.HARD) from None
         response = await self._fetcher.get(
-            request.url, accept=ACCEPT, validators=request.validators, validators_url=request.validators_url
+            request.url,
+            accept=ACCEPT,
+            validators=request.validators,
+            validators_url=request.validators_url,
+            permit=self._permit if feed.obey_robots else None,
         )
         check(response)
         return response
 
-    def _nothing_new(self, feed: Feed, state: FeedState, response: Response) -> Poll:
+    async def _permit(self, url: str) -> None:
+        try:
+            await self._robots.permit(url)
+        except BlockedError as error:
+            raise BlockedError(f"{error} (obey_robots = false polls it all the same)", weight=Weight.HARD) from None
+
+    def _nothing_new(self, feed: Feed, state: FeedState, request: _Request, response: Response) -> Poll:
         """A 304, or the very body of the poll before: validators are renewed, nothing is parsed."""
-        now = self._clock()
+        before, now = state, self._clock()
         fresh = response.validators
         if response.status == 304:
             fresh = Validators(
                 fresh.etag or state.validators.etag, fresh.last_modified or state.validators.last_modified
             )
+        state = moves.after_redirect(state, now, request.url, response.url if response.permanently_moved else None)
         state = cadence.after_not_modified(
             replace(state, validators=fresh, effective_url=response.url),
             now,
             self._limits,
             self._jitter(),
             fixed=feed.interval,
-            asked=cadence.Asked(lifetime=_lifetime(response)),
+            lifetime=_lifetime(response),
             status=response.status,
             conditional=response.conditional,
         )
-        return _poll(feed, state, now, response)
+        return replace(_poll(feed, state, now, response), warnings=_news(before, state))
 
     async def _decide(
         self,
@@ -150,10 +157,10 @@ class Poller:
             article_id: tuple(known for known in entries if known.feed == feed.name or _was_read(archived, article_id))
             for article_id, entries in by_article.items()
         }
-        now = self._clock()
+        before, now = state, self._clock()
         decision: Decision = decide(feed, state, document, own, by_article, now)
         trusted = document.malformed is None
-        state = cadence.after_redirect(state, now, request.url, response.url if response.permanently_moved else None)
+        state = moves.after_redirect(state, now, request.url, response.url if response.permanently_moved else None)
         state = cadence.after_success(
             replace(
                 state,
@@ -167,7 +174,7 @@ class Poller:
             self._limits,
             self._jitter(),
             fixed=feed.interval,
-            asked=cadence.Asked(_lifetime(response), document.ttl, document.skip_hours, document.skip_days),
+            asked=Asked(_lifetime(response), document.ttl, document.skip_hours, document.skip_days),
             known_share=decision.known_share,
             gap=decision.gap is not None,
             status=response.status,
@@ -178,7 +185,9 @@ class Poller:
             dropped=document.dropped,
             entries=decision.entries,
             seen=decision.seen,
+            redated=decision.redated,
             gap=decision.gap,
+            warnings=(*_dropped(document), *decision.warnings, *_news(before, state)),
         )
 
     def _failed(
@@ -217,10 +226,28 @@ def _poll(feed: Feed, state: FeedState, now: datetime, response: Response) -> Po
     )
 
 
+def _dropped(document: Document) -> tuple[str, ...]:
+    if not document.dropped:
+        return ()
+    return (f"{document.dropped} entries beyond the limit for one document were left out",)
+
+
+def _news(before: FeedState, after: FeedState) -> tuple[str, ...]:
+    """What has changed about the feed itself, said once."""
+    news = []
+    if after.moved_to is not None and after.moved_to != before.moved_to:
+        at_once = moves.poll_url(after) == after.moved_to
+        when = "from now on" if at_once else f"once that has held for {moves.ADOPT_AFTER.days} days"
+        news.append(f"moved for good to {after.moved_to}; asked there {when}")
+    if after.validators_broken and not before.validators_broken:
+        news.append("its validators do not work: the same document came three times in spite of them")
+    return tuple(news)
+
+
 def _was_read(archived: Mapping[str, ArchivedRevision], article_id: str) -> bool:
     """Whether another feed's article stands for this feed's: not while it is but what that feed says of the page."""
     return article_id not in archived or archived[article_id].text_source == "page"
 
 
 def _lifetime(response: Response) -> timedelta | None:
-    return cadence.lifetime(*(response.header(name) for name in ("cache-control", "age", "expires", "date")))
+    return freshness.lifetime(*(response.header(name) for name in ("cache-control", "age", "expires", "date")))

@@ -8,7 +8,7 @@ from service import __version__
 from service.articles.compose import Draft
 from service.articles.page import Metadata
 from service.articles.retry import next_try
-from service.articles.rights import read_reserved
+from service.articles.rights import Reserved, read_reserved
 from service.articles.workers import Workers
 from service.errors import BlockedError, ExtractError, FetchError, GoneError
 from service.net.fetch import Fetcher, Response, check
@@ -27,7 +27,7 @@ from storage.model import (
 )
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
-RIGHTS_HEADERS = ("x-robots-tag", "tdm-reservation")
+RIGHTS_HEADERS = ("x-robots-tag", "tdm-reservation", "tdm-policy")
 WORKER_PAUSE = timedelta(hours=1)
 """What took its worker down, or was caught in another's fall, is tried again this much later,"""
 WORKER_TRIES = 3
@@ -46,6 +46,13 @@ class Fetched:
     warnings: tuple[str, ...] = ()
     otherwise: Resolution | None = None
     """The outcome where the feed carries no text of its own either."""
+    reserved: Reserved | None = None
+    """What a page without text says of its use."""
+
+    @property
+    def size(self) -> int:
+        """Bytes it holds in memory."""
+        return len(self.response.content.data) if self.response else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class Ended:
     pending: PendingEntry
     resolution: Resolution | None = None
     retry: Retry | None = None
+    size = 0
+    """Bytes it holds in memory."""
 
     @property
     def resolutions(self) -> tuple[Resolution, ...]:
@@ -66,10 +75,11 @@ class Ended:
 
     @property
     def retries(self) -> tuple[Retry, ...]:
-        """What waits: siblings wait with their lead, for they would ask for the very same page."""
+        """What waits: siblings that would ask for the very same address wait with their lead."""
         if self.retry is None:
             return ()
-        return self.retry, *(replace(self.retry, number=sibling.number) for sibling in self.pending.siblings)
+        same = (sibling for sibling in self.pending.siblings if sibling.url == self.pending.entry.url)
+        return self.retry, *(replace(self.retry, number=sibling.number) for sibling in same)
 
 
 class Reader:
@@ -95,18 +105,18 @@ class Reader:
         url, now = pending.entry.url, self._clock()
         if url is None or feed.content is Content.FEED:
             return Fetched(pending, feed, now)
-        verdict: Verdict | None = None
+        verdicts: list[Verdict] = []
+
+        async def permit(address: str) -> None:
+            verdicts.append(await self._robots.verdict(address))
+            verdicts[-1].check()
+
         try:
-            verdict = await self._robots.verdict(url)
-            verdict.check()
-            response = await self._fetcher.get(url, accept=ACCEPT)
+            response = await self._fetcher.get(url, accept=ACCEPT, permit=permit)
             check(response)
-            if response.hops:
-                verdict = await self._robots.verdict(response.url)
-                verdict.check()
         except FetchError as error:
-            return self._not_fetched(pending, feed, error, verdict)
-        return Fetched(pending, feed, now, response, verdict)
+            return self._not_fetched(pending, feed, error, verdicts[-1] if verdicts else None)
+        return Fetched(pending, feed, now, response, verdicts[-1])
 
     def _not_fetched(
         self, pending: PendingEntry, feed: Feed, error: FetchError, verdict: Verdict | None
@@ -131,7 +141,7 @@ class Reader:
         pending, response = fetched.pending, fetched.response
         try:
             page = await self._workers.extract(
-                response.body,
+                response.content,
                 url=response.url,
                 content_type=response.content_type,
                 charset=response.charset,
@@ -142,7 +152,8 @@ class Reader:
             if error.worker_died and pending.attempts < WORKER_TRIES:
                 return _later(fetched, error)
             otherwise = Resolution(pending.number, Outcome.FAILED, str(error))
-            return await self._read_feed(replace(fetched, warnings=(f"page: {error}",), otherwise=otherwise))
+            warnings, reserved = (f"page: {error}",), error.reserved
+            return await self._read_feed(replace(fetched, warnings=warnings, otherwise=otherwise, reserved=reserved))
         if self._tdm_policy is TdmPolicy.SKIP and (said := _reservation(page.metadata)):
             return Ended(pending, Resolution(pending.number, Outcome.SKIPPED, f"the page says {said}"))
         summary = None if page.metadata.description else await self._plain(pending.entry.summary, response.url)
@@ -164,7 +175,9 @@ class Reader:
     async def _read_feed(self, fetched: Fetched) -> Draft | Ended:
         pending, entry = fetched.pending, fetched.pending.entry
         base = entry.url or pending.feed_url
-        rights = _rights_of(fetched)
+        headers = _said_in_headers(fetched.response) if fetched.response else {}
+        reserved = fetched.reserved or read_reserved({}, headers)
+        rights = _rights(reserved, fetched.response, fetched.verdict)
         if self._tdm_policy is TdmPolicy.SKIP and (said := _reservation(rights)):
             return Ended(pending, Resolution(pending.number, Outcome.SKIPPED, f"the page says {said}"))
         try:
@@ -188,7 +201,7 @@ class Reader:
             http=_facts(fetched.response, None) if fetched.response else HttpFacts(),
             url=fetched.response.url if fetched.response else entry.url,
             fetched=fetched.at,
-            warnings=fetched.warnings,
+            warnings=fetched.warnings + reserved.warnings,
         )
 
     async def _plain(self, html: str | None, url: str) -> str | None:
@@ -209,34 +222,25 @@ def _reservation(said: Metadata | Rights) -> str | None:
     return "noarchive" if said.noarchive else "tdm-reservation" if said.tdm_reservation else None
 
 
-def _rights_of(fetched: Fetched) -> Rights:
-    """What is known where the page itself could not be read: robots.txt, and the answer's headers."""
-    response, verdict = fetched.response, fetched.verdict
-    reserved = read_reserved({}, _said_in_headers(response) if response else {})
-    return Rights(
-        robots_allowed=verdict.allowed if verdict else None,
-        noarchive=reserved.noarchive,
-        noai=reserved.noai,
-        tdm_reservation=reserved.tdm_reservation,
-        content_signal=_content_signal(response, verdict),
-    )
-
-
 def _said_in_headers(response: Response) -> dict[str, str]:
     return {name: response.header(name) or "" for name in RIGHTS_HEADERS}
 
 
 def _content_signal(response: Response | None, verdict: Verdict | None) -> str | None:
-    said = response.header("content-signal") if response else None
-    return said or (verdict.content_signal if verdict else None)
+    """What the answer's headers and robots.txt signal: Content-Signal as written, Content-Usage with its name."""
+    said: list[str | None] = [verdict.content_signal] if verdict else []
+    if response is not None:
+        usage = response.header("content-usage")
+        said = [response.header("content-signal"), f"Content-Usage: {usage}" if usage else None, *said]
+    return ", ".join(dict.fromkeys(filter(None, said))) or None
 
 
-def _rights(metadata: Metadata, response: Response, verdict: Verdict | None) -> Rights:
+def _rights(said: Metadata | Reserved, response: Response | None, verdict: Verdict | None) -> Rights:
     return Rights(
         robots_allowed=verdict.allowed if verdict else None,
-        noarchive=metadata.noarchive,
-        noai=metadata.noai,
-        tdm_reservation=metadata.tdm_reservation,
+        noarchive=said.noarchive,
+        noai=said.noai,
+        tdm_reservation=said.tdm_reservation,
         content_signal=_content_signal(response, verdict),
     )
 
@@ -248,5 +252,5 @@ def _facts(response: Response, charset: str | None) -> HttpFacts:
         last_modified=response.header("last-modified"),
         content_type=response.header("content-type"),
         charset=charset,
-        bytes=len(response.body),
+        bytes=response.content.size,
     )

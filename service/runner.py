@@ -1,78 +1,36 @@
 """What is due, how much at once, back-pressure, draining: one shot or forever.
 
 Per host one lane polls feeds and one lane fetches pages, one after the other; lanes of different hosts run side by
-side. Pages wait for an extraction worker, readings for the archive: both queues are bounded, so a slow disk slows the
-network down instead of filling the memory.
+side. Pages wait for an extraction worker, readings for the archive, and while too many do, no request begins
+(``service.net.slots``): a slow disk slows the network down instead of filling the memory.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from service.archiving import Archived
 from service.articles.compose import Draft
+from service.events import Event, Listener, Tally
+from service.feeds.cadence import is_due
+from service.net.slots import Slots
 from service.net.urls import host
 from service.pipeline import Pipeline
 from service.reading import Ended, Fetched
-from storage.model import Feed, FeedState, Health, Outcome, PendingEntry, Poll
+from storage.model import Feed, FeedState, Health, PendingEntry
 
 BATCH, BATCH_WAIT = 50, 0.2
 """Articles per commit, and seconds until a smaller batch is committed."""
 LANE_WINDOW = 20
 """Pending entries a lane reads from the store at a time."""
-PAGES_PER_WORKER = 16
-"""Pages held in memory, fetched but not yet extracted, per extraction worker."""
-
-Event = Poll | Archived | Ended
-Listener = Callable[[Event], None]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run has come to so far. Kept by listening to its events."""
-
-    polled: int = 0
-    not_modified: int = 0
-    failed_feeds: int = 0
-    new_entries: int = 0
-    archived: int = 0
-    revised: int = 0
-    """How many of the archived are later revisions."""
-    removed: int = 0
-    """Repeated paragraphs taken out."""
-    gaps: int = 0
-    postponed: int = 0
-    ended: dict[Outcome, int] = field(default_factory=dict)
-    """Outcomes without a record: unchanged, skipped, failed, gone."""
-
-    def add(self, event: Event) -> None:
-        """Count one event."""
-        match event:
-            case Poll():
-                self.polled += 1
-                self.not_modified += event.status == 304
-                self.failed_feeds += event.error is not None
-                self.gaps += event.gap is not None
-                for new in event.entries:
-                    self.new_entries += 1
-                    if new.outcome is not Outcome.PENDING:
-                        self._end(new.outcome)
-            case Archived(article=article):
-                self.archived += 1
-                self.revised += article.revision > 1
-                self.removed += len(article.removed)
-                for resolution in event.resolutions[1:]:
-                    self._end(resolution.outcome)
-            case Ended():
-                self.postponed += len(event.retries)
-                for resolution in event.resolutions:
-                    self._end(resolution.outcome)
-
-    def _end(self, outcome: Outcome) -> None:
-        self.ended[outcome] = self.ended.get(outcome, 0) + 1
+LULL, LONGEST_LULL = 2.0, 60.0
+"""Seconds without a feed's answer, and in all, after which a one-shot crawl begins with the pages it knows of."""
+LOOK_AGAIN = 0.5
+"""Seconds until it looks for pages that later answers have brought."""
+GRACE = 10.0
+"""Seconds in which what is asked for at a stop may still come in; then it is given up, and stays pending."""
 
 
 class Runner:
@@ -84,7 +42,7 @@ class Runner:
         feeds: Sequence[Feed],
         states: dict[str, FeedState],
         *,
-        workers: int,
+        slots: Slots,
         clock: Callable[[], datetime],
         listen: Listener,
     ) -> None:
@@ -95,7 +53,7 @@ class Runner:
         self.tally = Tally()
         self._clock = clock
         self._listen = listen
-        self._pages = asyncio.Semaphore(PAGES_PER_WORKER * workers)
+        self._slots = slots
         self._readings: asyncio.Queue[Draft | Ended | None] = asyncio.Queue(2 * BATCH)
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
@@ -105,6 +63,8 @@ class Runner:
         self._asked: set[str] = set()
         """Feeds in a queue or being polled, by name: no feed is polled twice at once, whatever its address."""
         self._settled = 0
+        self._heard = 0.0
+        """When a feed last answered, by the loop's clock."""
         self._stopping = False
         self._group: asyncio.TaskGroup
 
@@ -118,13 +78,27 @@ class Runner:
         """
         async with self._working():
             self._poll(feeds, force=force)
-            await _all(self._polling)
-            settled = -1
-            while settled < self._settled and not self._stopping:  # what a lead left to its siblings is due only now
-                settled = self._settled
+            await self._lull()
+            settled, polling = -1, True
+            # what a lead left to its siblings is due only once that has settled
+            while (polling or settled < self._settled) and not self._stopping:
+                settled, polling = self._settled, bool(self._polling)
                 await self._open_lanes()
-                await _all(self._lanes)
-                await self._drained()
+                if self._polling:
+                    await asyncio.wait(self._polling.values(), timeout=LOOK_AGAIN)
+                elif not polling:
+                    await _all(self._lanes)
+                    await self._drained()
+
+    async def _lull(self) -> None:
+        """Wait until the feeds have answered, or only those are left that take long.
+
+        An article that stands in several feeds is to name them all; but no feed may hold up the articles of the others.
+        """
+        now = asyncio.get_running_loop().time
+        longest, self._heard = now() + LONGEST_LULL, now()
+        while self._polling and now() < min(longest, self._heard + LULL):
+            await asyncio.wait(self._polling.values(), timeout=LOOK_AGAIN)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -139,18 +113,19 @@ class Runner:
         self._poll([feed for feed in self.due() if feed.name not in self._asked], force=False)
         await self._open_lanes()
 
-    def due(self, feeds: Iterable[Feed] | None = None) -> list[Feed]:
-        """Those of ``feeds`` whose time has come, of all enabled ones without it; feeds that are gone never are."""
-        now = self._clock()
+    def due(self, feeds: Iterable[Feed] | None = None, *, early: bool = False) -> list[Feed]:
+        """Those of ``feeds`` whose time has come (``early``: or not), of all enabled ones without it.
+
+        Feeds that are gone never are.
+        """
+        now = None if early else self._clock()
         candidates = [feed for feed in self._feeds.values() if feed.enabled] if feeds is None else feeds
         return [feed for feed in candidates if self._is_due(feed, now)]
 
     def stop(self) -> None:
-        """Stop taking new work: requests under way are given up, pages already fetched are still archived."""
+        """Begin nothing more; what is under way is still archived, as far as it comes in within ``GRACE``."""
         self._stopping = True
-        self._to_poll.clear()
-        for task in (*self._polling.values(), *self._lanes.values()):
-            task.cancel()
+        asyncio.get_running_loop().call_later(GRACE, self._give_up)
 
     def replace_feeds(self, feeds: Iterable[Feed]) -> None:
         """Use another catalogue from now on."""
@@ -158,11 +133,15 @@ class Runner:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _is_due(self, feed: Feed, now: datetime) -> bool:
+    def _give_up(self) -> None:
+        for task in (*self._polling.values(), *self._lanes.values()):
+            task.cancel()
+
+    def _is_due(self, feed: Feed, now: datetime | None) -> bool:
         state = self.states.get(feed.name)
         if state is None or state.url != feed.url:
             return True
-        return state.health is not Health.GONE and (state.next_due is None or state.next_due <= now)
+        return state.health is not Health.GONE if now is None else is_due(state, now)
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
@@ -189,9 +168,13 @@ class Runner:
         for name in self._to_poll.keys() - self._polling.keys():
             self._start(self._polling, name, self._poll_lane(name))
 
-    def _start(self, lanes: dict[str, asyncio.Task[None]], name: str, work: "asyncio._CoroutineLike[None]") -> None:
+    def _start(self, lanes: dict[str, asyncio.Task[None]], name: str, work: Coroutine[Any, Any, None]) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            if lanes.get(name) is task:
+                del lanes[name]
+
         task = lanes[name] = self._group.create_task(work)
-        task.add_done_callback(lambda _: lanes.pop(name))
+        task.add_done_callback(ended)
 
     async def _poll_lane(self, name: str) -> None:
         waiting = self._to_poll[name]
@@ -201,10 +184,12 @@ class Runner:
                 self._asked.discard(feed.name)
                 continue
             poll = await self._pipeline.poller.poll(feed, self.states.get(feed.name), force=force)
+            self._heard = asyncio.get_running_loop().time()
             self.states[feed.name] = poll.state
             self._asked.discard(feed.name)
             self._tell(poll)
-        self._to_poll.pop(name, None)
+        # both at once: whoever adds a feed between the two would find a lane that takes no more
+        del self._to_poll[name], self._polling[name]
 
     async def _open_lanes(self) -> None:
         for name in await self._pipeline.archivist.pending_hosts():
@@ -213,13 +198,13 @@ class Runner:
 
     async def _page_lane(self, name: str) -> None:
         after = 0
-        while True:
+        while not self._stopping:
             # what is in flight now may have been settled by the time its turn in the window comes
             in_flight = frozenset(self._in_flight)
             window = await self._pipeline.archivist.pending(name, LANE_WINDOW, after)
             for pending in window:
                 after = pending.number
-                if pending.number not in in_flight:
+                if pending.number not in in_flight and not self._stopping:
                     await self._page(pending)
             if not window:
                 return
@@ -229,23 +214,23 @@ class Runner:
         self._in_flight.add(pending.number)
         try:
             fetched = await self._pipeline.reader.fetch(pending, feed)
-            await self._pages.acquire()
         except BaseException:
             self._in_flight.discard(pending.number)
             raise
         task = self._group.create_task(self._extract(fetched))
         self._extracting.add(task)
         task.add_done_callback(self._extracting.discard)
+        await asyncio.sleep(0)  # let it be counted among what waits
+        await self._slots.room()
 
     async def _extract(self, fetched: Fetched | Ended) -> None:
         try:
-            reading = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
-            await self._readings.put(reading)
+            with self._slots.kept(fetched.size):  # to the last: a slow archive must hold up the network too
+                reading = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
+                await self._readings.put(reading)
         except BaseException:
             self._in_flight.discard(fetched.pending.number)
             raise
-        finally:
-            self._pages.release()  # only now: a slow archive must hold up the network, not fill the memory
 
     async def _archivist(self) -> None:
         """Takes readings as they come and archives them in batches, until a None says that was the last."""
@@ -269,6 +254,7 @@ class Runner:
             self._settled += len(batch)
             for _ in batch:
                 self._readings.task_done()
+        self._readings.task_done()  # the None: what waits for all readings in a later run must not wait for it
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)
