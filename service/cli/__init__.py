@@ -6,6 +6,7 @@ from service import __version__
 from service.cli.archive import show, status, verify
 from service.cli.context import Verbs
 from service.cli.crawl import crawl, run
+from service.cli.doctor import doctor
 from service.cli.feeds import feeds
 from service.cli.start import demo, init
 
@@ -21,5 +22,5 @@ def veille() -> None:
     """Keep watch over news feeds and keep every article, once, for good."""
 
 
-for verb in (init, crawl, run, feeds, status, show, verify, demo):
+for verb in (init, crawl, run, feeds, status, show, verify, doctor, demo):
     veille.add_command(verb)

@@ -9,16 +9,23 @@ import click
 from service.cli.context import Context, Verb, pass_context
 
 if TYPE_CHECKING:
+    from service.events import Event, Listener
     from service.oneshot import Crawled
-    from service.runner import Event, Listener
     from service.settings import Settings
     from storage.model import Feed
 
 
 @click.command(cls=Verb)
 @click.argument("names", nargs=-1, metavar="[FEED]...")
-@click.option("--all", "poll_all", is_flag=True, help="Poll every feed, due or not (conditionally, as always).")
-@click.option("--force", is_flag=True, help="Poll every feed, unconditionally: as if for the first time.")
+@click.option(
+    "--all",
+    "poll_all",
+    is_flag=True,
+    help="Poll feeds due or not (conditionally, as always), but for those that are gone.",
+)
+@click.option(
+    "--force", is_flag=True, help="Poll every feed, gone ones too, unconditionally: as if for the first time."
+)
 @click.option("--dry-run", is_flag=True, help="Poll, say what is new, keep nothing.")
 @click.option(
     "--fail-on",

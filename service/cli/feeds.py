@@ -1,5 +1,6 @@
 """``veille feeds``: the catalogue, looked at, edited (``service.cli.edit``), tested (``service.cli.probe``)."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,9 @@ from service.cli.edit import add, disable, enable, export, import_feeds, remove
 from service.cli.probe import discover, test
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from storage.model import Feed, FeedState, Ledger
+    from storage.model import Feed, FeedState, Gap, Ledger
 
 
 @click.group(cls=Verbs)
@@ -31,7 +32,7 @@ for verb in (add, remove, enable, disable, test, discover, import_feeds, export)
 def list_feeds(context: Context, tags: tuple[str, ...]) -> None:
     """List the feeds: name, language, publisher, health, next poll."""
     chosen = [feed for feed in context.feeds if set(tags) <= set(feed.tags)]
-    states, _ = _remembered(context)
+    states = _remembered(context).states
     if context.json:
         for feed in chosen:
             context.emit({**_settings(feed), **_state(states.get(feed.name))})
@@ -53,10 +54,10 @@ def list_feeds(context: Context, tags: tuple[str, ...]) -> None:
 @click.argument("name")
 @pass_context
 def show_feed(context: Context, name: str) -> None:
-    """Show all that is set and known of one feed."""
+    """Show all that is set and known of one feed: when it is due and why, what it asks for, holds, moves, gaps."""
     (feed,) = choose(context.feeds, (name,))
-    states, ledgers = _remembered(context)
-    facts = {**_settings(feed), **_state(states.get(name)), "entries": _entries(ledgers.get(name))}
+    known = _remembered(context, name)
+    facts = {**_settings(feed), **_state(known.states.get(name)), **_more(feed, known)}
     if context.json:
         context.emit(facts)
         return
@@ -64,21 +65,66 @@ def show_feed(context: Context, name: str) -> None:
         context.emit(f"{key.replace('_', ' ')}: {_words(value)}")
 
 
-def _remembered(context: Context) -> "tuple[Mapping[str, FeedState], Mapping[str, Ledger]]":
+@dataclass(frozen=True, slots=True)
+class _Known:
     """What the archive knows of the feeds; nothing where there is none."""
+
+    states: "Mapping[str, FeedState]" = field(default_factory=dict)
+    ledgers: "Mapping[str, Ledger]" = field(default_factory=dict)
+    holds: "Mapping[str, datetime]" = field(default_factory=dict)
+    gaps: "Sequence[Gap]" = ()
+
+
+def _remembered(context: Context, name: str | None = None) -> _Known:
+    """What is known of all feeds, and the gaps of the one that is named."""
     from storage.errors import StorageError
 
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
-        return {}, {}
+        return _Known()
     from service.app import open_readonly
 
     try:
         with open_readonly(settings) as store:
-            return store.feed_states(), store.ledger()
+            return _Known(store.feed_states(), store.ledger(), store.holds(), store.gaps(name) if name else ())
     except StorageError as error:
         context.say(f"what is known of the feeds cannot be read: {error}")
-        return {}, {}
+        return _Known()
+
+
+def _more(feed: "Feed", known: _Known) -> dict[str, Any]:
+    """What ``show`` adds: what the next poll depends on, and what polls have come to."""
+    from service.cli.probed import DAYS, adopted
+    from service.net import urls
+    from service.units import format_duration
+
+    state = known.states.get(feed.name)
+    asked = state.asked if state else None
+    hosts = {urls.host(url) for url in (feed.url, state and state.effective_url, state and state.moved_to) if url}
+    return {
+        "adaptive_interval": format_duration(state.interval) if state and state.last_success else None,
+        "freshness_asked": format_duration(asked.lifetime) if asked and asked.lifetime is not None else None,
+        "ttl_asked": format_duration(asked.ttl) if asked and asked.ttl is not None else None,
+        "skip_hours": asked.skip_hours if asked else (),
+        "skip_days": tuple(DAYS[day] for day in asked.skip_days) if asked else (),
+        "failures": state.failures if state else 0.0,
+        "etag": _latin(state.validators.etag) if state else None,
+        "last_modified": _latin(state.validators.last_modified) if state else None,
+        "validators_broken": state.validators_broken if state else False,
+        "moved_since": state.moved_since if state else None,
+        "moved_adopted": (adopted(state) or state.moved_since) if state and state.moved_since else None,
+        "last_new": state.last_new if state else None,
+        "window_seen": state.window_seen if state else None,
+        "held_until": max(
+            (until for host, until in known.holds.items() if host in hosts and until > datetime.now(UTC)), default=None
+        ),
+        "gaps": [{"from": gap.start, "to": gap.end, "reason": gap.reason} for gap in known.gaps],
+        "entries": _entries(known.ledgers.get(feed.name)),
+    }
+
+
+def _latin(value: bytes | None) -> str | None:
+    return value.decode("latin-1") if value is not None else None
 
 
 def _settings(feed: "Feed") -> dict[str, Any]:
@@ -137,8 +183,12 @@ def _words(value: object) -> str:
     from service.logs import printable
 
     match value:
-        case None | ():
+        case None | () | []:
             return "-"
+        case list():  # gaps
+            return "; ".join(
+                f"{_words(gap['from'])} to {_words(gap['to'])}, {printable(gap['reason'])}" for gap in value
+            )
         case bool():
             return "yes" if value else "no"
         case datetime():

@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from service.archiving import Archived
+from service.events import Tally
 from service.logs import printable
 from service.oneshot import Crawled
 from service.reading import Ended
-from service.runner import Tally
 from storage.model import Outcome, Poll
 
 
@@ -19,9 +19,9 @@ def line(event: object, *, verbose: bool) -> str | None:
         case Poll(error=str() as error):
             return f"feed {event.feed}: {printable(error)}"
         case Poll() if event.gap is not None:
-            return f"feed {event.feed}: {event.gap.reason}"
-        case Poll() if event.dropped:
-            return f"feed {event.feed}: {event.dropped} entries beyond the limit for one document were left out"
+            return f"feed {event.feed}: {printable('; '.join((event.gap.reason, *event.warnings)))}"
+        case Poll() if event.warnings:
+            return f"feed {event.feed}: {printable('; '.join(event.warnings))}"
         case Poll() if verbose:
             return f"feed {event.feed}: {_answer(event)}, {_count(len(event.entries), 'new entry', 'new entries')}"
         case Ended(resolution=resolution, pending=pending) if resolution is not None:
@@ -65,6 +65,7 @@ def as_json(event: object) -> dict[str, Any]:
                 "listed": event.listed,
                 "new": len(event.entries),
                 "gap": event.gap.reason if event.gap else None,
+                "warnings": event.warnings,
                 "error": event.error,
                 "next_due": event.state.next_due,
                 "due_reason": event.state.due_reason,

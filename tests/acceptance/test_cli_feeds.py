@@ -4,7 +4,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import command
 import pytest
-
-VEILLE = Path(sys.executable).with_name("veille")
 
 FEEDS = """\
 # mine
@@ -53,9 +51,9 @@ class Cli:
         return self.veille("feeds", *arguments, stdin=stdin)
 
     def veille(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.directory), "LANG": "C.UTF-8", **self.environment}
+        environment = {**command.environment(), "HOME": str(self.directory), "LANG": "C.UTF-8", **self.environment}
         done = subprocess.run(
-            [VEILLE, *arguments],
+            [command.VEILLE, *arguments],
             cwd=self.directory,
             env=environment,
             input=stdin,
@@ -341,69 +339,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def online(veille: Cli) -> Cli:
-    veille.environment = {"VEILLE_ALLOWED_NETWORKS": "127.0.0.0/8", "VEILLE_HOST_DELAY": "0s", "VEILLE_WORKERS": "1"}
     return veille
-
-
-def test_a_working_feed_is_described_in_plain_words(online: Cli, site: str) -> None:
-    done = online("test", f"{site}/moved")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0] == f"asked: {site}/moved"
-    assert "robots.txt: allowed by robots.txt" in lines
-    assert f"redirected: 301 to {site}/rss" in lines
-    assert any(line.startswith("answered: 200, application/rss+xml, ") for line in lines)
-    assert "validators: ETag" in lines
-    assert "format: RSS 2.0" in lines
-    assert "title: Le fil" in lines
-    assert "entries: 2, the newest of 2026-11-23 12:30 UTC, 1 without a page of their own" in lines
-    assert lines[-1] == "works"
-    assert list(online.directory.iterdir()) == []
-
-
-def test_a_working_feed_is_described_for_machines(online: Cli, site: str) -> None:
-    [report] = online.json("test", f"{site}/rss")
-    assert {key: report[key] for key in ("status", "format", "entries", "newest", "etag", "error")} == {
-        "status": 200,
-        "format": "RSS 2.0",
-        "entries": 2,
-        "newest": "2026-11-23T12:30:00Z",
-        "etag": True,
-        "error": None,
-    }
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("/none", "answers 404"),
-        ("/broken", "answers 500"),
-        ("/page", "it is a web page, see: veille feeds discover"),
-        ("/private/rss", "forbidden by robots.txt"),
-    ],
-)
-def test_a_feed_that_fails_says_why_and_exits_with_4(online: Cli, site: str, path: str, reason: str) -> None:
-    done = online("test", f"{site}{path}")
-    assert done.returncode == 4
-    last = done.stdout.splitlines()[-1]
-    assert last.startswith("failed: ")
-    assert reason in last
-
-
-def test_some_failing_feeds_exit_with_3(online: Cli, site: str) -> None:
-    online.file.write_text(f'[[feed]]\nname = "good"\nurl = "{site}/private/rss"\nobey_robots = false\n')
-    good, bad = online.json("test", "good", f"{site}/none")
-    assert (good["error"], good["entries"]) == (None, 2)
-    assert "answers 404" in bad["error"]
-    assert online("test", "good", f"{site}/none").returncode == 3
-
-
-def test_a_host_that_cannot_be_reached_is_one_line(online: Cli) -> None:
-    done = online("test", "http://127.0.0.1:1/rss")
-    assert done.returncode == 4
-    last = done.stdout.splitlines()[-1]
-    assert last.startswith("failed: ")
-    assert "robots.txt" not in last
 
 
 def test_discover_lists_what_a_page_points_to(online: Cli, site: str) -> None:
@@ -419,6 +355,12 @@ def test_discover_tries_the_usual_places_where_a_page_points_to_nothing(online: 
 
 def test_discover_knows_a_feed_when_it_is_given_one(online: Cli, site: str) -> None:
     assert online("discover", f"{site}/rss").stdout == f"{site}/rss  RSS 2.0  Le fil\n"
+
+
+def test_discover_asks_robots_txt_first(online: Cli, site: str) -> None:
+    done = online("discover", f"{site}/private/rss")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "forbidden by robots.txt" in done.stderr
 
 
 def test_discover_finding_nothing_exits_with_4(online: Cli) -> None:

@@ -21,7 +21,7 @@ def test_help_answers_in_under_150_ms_of_cpu(tmp_path: Path) -> None:
     assert min(cpu() for _ in range(3)) < 0.150
 
 
-@pytest.mark.parametrize("verb", ["init", "crawl", "run", "feeds", "status", "show", "verify", "demo"])
+@pytest.mark.parametrize("verb", ["init", "crawl", "run", "feeds", "status", "show", "verify", "doctor", "demo"])
 def test_every_verb_has_help(verb: str, tmp_path: Path) -> None:
     done = veille(tmp_path, verb, "--help")
     assert done.returncode == 0

@@ -1,0 +1,138 @@
+"""``veille doctor``: whether all that the service needs is there."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from service.cli.context import Context, Verb, pass_context
+from service.cli.crawl import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service.health import Check
+    from service.probing import Probe, Prober
+    from storage.model import Feed
+
+SOME_FAILED, ALL_FAILED, STORAGE, SETUP = 3, 4, 74, 78
+AT_ONCE = 16
+"""Feeds that are probed side by side; those of one host still take turns."""
+
+
+@click.command(cls=Verb)
+@click.argument("names", nargs=-1, metavar="[FEED]...")
+@click.option("--network", is_flag=True, help="Ask the feeds too, as veille feeds test does: all that are on, or FEED.")
+@pass_context
+def doctor(context: Context, names: tuple[str, ...], network: bool) -> int:
+    """Check settings, files, rights, clock and disk; with --network names, feeds and servers' clocks too.
+
+    One line for each: ok, warning or problem, and what to do. Nothing is changed, and a running service is not
+    disturbed. Exit 0 without a problem; else 74 where one is with data directory, disk or database, 78 where one is
+    with settings, feeds file or machine, 3 where some feeds fail, 4 where all do. No archive yet is no problem.
+    """
+    import asyncio
+
+    from service import logs
+    from service.app import now
+    from service.health import check_machine
+
+    if names and not network:
+        raise click.UsageError("feeds are looked at with --network only")
+    settings, feeds = context.settings, context.feeds
+    chosen = choose(feeds, names)
+    logs.configure(settings)
+    checks = []
+    for check in check_machine(settings, context.env_file, feeds, context.catalogue_path, now()):
+        checks.append(check)
+        _tell(context, check)
+    if network:
+        checks += asyncio.run(_ask_around(context, chosen))
+    return _sum_up(context, checks)
+
+
+async def _ask_around(context: Context, feeds: "Sequence[Feed]") -> "list[Check]":
+    """Names, then feeds, each told as it comes, then what their servers say of the time."""
+    import asyncio
+    from dataclasses import replace
+
+    from service.app import open_prober
+    from service.health import check_clock
+    from service.net import urls
+    from service.net.body import EMPTY
+
+    checks, answers = [await _names(feeds)], {}
+    _tell(context, checks[0])
+    side_by_side = asyncio.Semaphore(AT_ONCE)
+
+    async def probe(prober: "Prober", feed: "Feed") -> None:
+        async with side_by_side:
+            found = await prober.probe(feed)
+        checks.append(_of_feed(found))
+        _tell(context, checks[-1])
+        if found.response is not None and found.answered is not None:
+            bare = replace(found.response, content=EMPTY)  # only its header fields are of use any more
+            answers[urls.host(bare.url)] = bare, found.answered
+
+    async with open_prober(context.settings) as prober, asyncio.TaskGroup() as group:
+        for feed in feeds:
+            group.create_task(probe(prober, feed))
+    checks.append(check_clock(list(answers.values())))
+    _tell(context, checks[-1])
+    return checks
+
+
+def _of_feed(probe: "Probe") -> "Check":
+    from service.cli.advice import in_one_line, warnings
+    from service.health import Check, Kind, Result
+
+    result = Result.PROBLEM if probe.error else Result.WARNING if warnings(probe) else Result.OK
+    return Check(f"feed {probe.feed.name}", result, in_one_line(probe), Kind.FEED)
+
+
+async def _names(feeds: "Sequence[Feed]") -> "Check":
+    """Whether the feeds' hosts have addresses."""
+    import asyncio
+    from urllib.parse import urlsplit
+
+    from service.health import Check, Kind, Result
+    from service.net.transport import system_resolve
+
+    hosts = sorted({urlsplit(feed.url).hostname or "" for feed in feeds})
+    found = await asyncio.gather(
+        *(asyncio.to_thread(system_resolve, host, 443) for host in hosts), return_exceptions=True
+    )
+    lost = [host for host, answer in zip(hosts, found, strict=True) if isinstance(answer, BaseException)]
+    if not lost:
+        return Check("names", Result.OK, f"{len(hosts)} of {len(hosts)} hosts have an address")
+    detail = f"{len(lost)} of {len(hosts)} hosts have no address: {', '.join(lost[:5])}{', …' if lost[5:] else ''}"
+    if len(lost) == len(hosts):
+        cure = "is there a network, and a name server in /etc/resolv.conf?"
+        return Check("names", Result.PROBLEM, f"{detail}; {cure}", Kind.FEED)
+    return Check("names", Result.WARNING, detail)
+
+
+def _tell(context: Context, check: "Check") -> None:
+    from service.cli.advice import plain
+    from service.health import Result
+
+    if context.json:
+        context.emit({"check": check.name, "result": check.result, "detail": check.detail})
+    elif check.result is not Result.OK or not context.quiet:
+        context.emit(plain(f"{check.result:<8} {check.name}: {check.detail}"))
+
+
+def _sum_up(context: Context, checks: "Sequence[Check]") -> int:
+    from service.cli.advice import count
+    from service.health import Kind, Result
+
+    problems = [check for check in checks if check.result is Result.PROBLEM]
+    warnings = [check for check in checks if check.result is Result.WARNING]
+    parts = (count(len(problems), "problem", "problems"), count(len(warnings), "warning", "warnings"))
+    context.say(f"{len(checks)} checks: {', '.join(parts)}")
+    kinds = {check.kind for check in problems}
+    if Kind.STORAGE in kinds:
+        return STORAGE
+    if Kind.SETUP in kinds:
+        return SETUP
+    failed, asked = len(problems), sum(check.kind is Kind.FEED for check in checks)
+    return 0 if not failed else ALL_FAILED if failed >= asked else SOME_FAILED
