@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from service import catalogues
+from service.events import Event
 from service.newsroom import Newsroom
 from service.oneshot import Crawled, crawl
-from service.runner import Event
 from service.settings import Settings, load
 
 

@@ -87,6 +87,8 @@ def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Pa
     chance = random.Random(20)
     with Newsroom(sites=4, stories=12) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")
+        for site in room.sites:
+            room.fault(site, Slow(0.2))  # or a crawl would be over before its kill
         kills = 0
         for _ in range(6):
             crawl = start(tmp_path, "crawl", "--all", own_session=True)
@@ -97,6 +99,7 @@ def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Pa
             crawl.communicate()
             room.publish(2)
         assert kills >= 3
+        room.heal()
         assert veille(tmp_path, "crawl", "--all").returncode == 0
         assert Counter(str(record["url"]) for record in records(tmp_path)) == {story.url: 1 for story in room.stories()}
     assert veille(tmp_path, "verify").returncode == 0

@@ -117,3 +117,18 @@ def test_a_publishers_reservation_is_recorded_or_obeyed_as_the_setting_says(tmp_
     assert skipping.records() == []
     ended = [event.resolution for event in skipping.events if isinstance(event, Ended)]
     assert {resolution and resolution.outcome for resolution in ended} == {Outcome.SKIPPED}
+
+
+def test_rule_31_tdm_policy_and_content_usage_stand_in_the_record(tmp_path: Path) -> None:
+    with Newsroom(sites=1, stories=1) as room:
+        (story,) = room.stories()
+        room.robots("User-agent: *\nContent-Signal: search=yes\nContent-Usage: train-ai=n\n")
+        headers = {"Content-Usage": "ai=n", "TDM-Reservation": "1", "TDM-Policy": "https://rights.example/terms"}
+        page = "<html><body><article><p>" + "Words enough. " * 40
+        room.serve(story.path, page.encode(), headers=headers)
+        bench = Bench(tmp_path)
+        bench.crawl(room)
+    (record,) = bench.records()
+    assert record["rights"]["tdm_reservation"] is True
+    assert record["rights"]["content_signal"] == "Content-Usage: ai=n, search=yes, Content-Usage: train-ai=n"
+    assert "tdm-policy: https://rights.example/terms" in record["warnings"]

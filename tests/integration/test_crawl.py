@@ -1,12 +1,14 @@
 """The whole flow against the newsroom: what is published is archived, once, and every entry is accounted for."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
 from crawling import Bench
 
-from service.newsroom import Newsroom
+from service import app
+from service.newsroom import Newsroom, Status
 from service.oneshot import FailOn
 from storage.database import open_database
 from storage.model import Outcome
@@ -127,3 +129,21 @@ def test_the_repeated_block_of_a_page_is_archived_once_and_can_be_put_back(bench
             removal["id"] == record["id"] and removal["at"] < removal["position"] for removal in record["removed"]
         )
         assert record["paragraphs"] == len(lines) + len(record["removed"])
+
+
+def test_rule_14_a_feed_that_is_gone_is_asked_again_by_force_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    with Newsroom(sites=1, stories=1) as room:
+        room.fault(room.sites[0].feed_url, Status(410))
+        for hours in (0, 25, 50):
+            later = app.now() + timedelta(hours=hours)
+            with monkeypatch.context() as patch:
+                patch.setattr(app, "now", lambda: later)  # noqa: B023  called within this turn of the loop only
+                bench.crawl(room)
+        gone = room.sites[0].feed_url.removeprefix(room.sites[0].base_url)
+        assert len([request for request in room.feed_requests() if request.path == gone]) == 2
+        room.heal()
+        bench.crawl(room, force=True)
+        assert len([request for request in room.feed_requests() if request.path == gone]) == 3
