@@ -114,6 +114,17 @@ def test_the_readme_s_ways_to_read_the_archive_work(tmp_path: Path, monkeypatch:
     assert done.returncode == 0, done.stderr
 
 
+def test_every_rule_of_the_network_has_tests_of_its_number() -> None:
+    text = (ROOT / "docs" / "network.md").read_text(encoding="utf-8")
+    rules = [int(number) for number in re.findall(r"^\| (\d+) \|", text, flags=re.MULTILINE)]
+    assert rules == list(range(1, 36))
+    names = [name for path in ROOT.glob("tests/*/test_*.py") for name in _RULE.findall(path.read_text("utf-8"))]
+    assert sorted({int(name) for name in names}) == rules
+
+
+_RULE = re.compile(r"^(?:async )?def test_rule_(\d\d)_", re.MULTILINE)
+
+
 def test_documents_speak_of_the_project_alone() -> None:
     tracked = [*DOCUMENTS, *ROOT.glob("*.toml"), ROOT / "requirements.lock", ROOT / "Makefile", ROOT / ".ci" / "run"]
     for path in tracked:
