@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
+
+import structlog
 
 from service import __version__
 from service.archiving import Archivist
@@ -31,6 +34,8 @@ from storage.errors import StorageError
 from storage.lock import DirectoryLock
 from storage.model import Feed, FeedState, RobotsFile
 from storage.store import Store
+
+log = structlog.get_logger()
 
 BODIES_PER_WORKER = 16
 """Documents held in memory, fetched but not yet read and archived, per extraction worker."""
@@ -166,11 +171,7 @@ async def open_onlooker(settings: Settings) -> AsyncIterator[tuple[Poller, Mappi
 @asynccontextmanager
 async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
     """Within it, feeds can be probed: nothing is written, and hosts that asked for silence are left to it."""
-    try:
-        with open_readonly(settings) as store:
-            memory = PassingMemory(store.holds())
-    except StorageError:
-        memory = PassingMemory()
+    memory = passing_memory(settings)
     one = settings.model_copy(
         update={"workers": 1}
     )  # processes of a whole crawl would take longer to start than to use
@@ -184,6 +185,25 @@ async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
             limits=_limits(settings),
             clock=now,
         )
+
+
+def passing_memory(settings: Settings) -> "PassingMemory":
+    """What is known of hosts that asked for silence, for a command that leaves no trace."""
+    if settings.database_url is None and not _is_there(settings.data_dir / "veille.db"):
+        return PassingMemory()
+    try:
+        with open_readonly(settings) as store:
+            return PassingMemory(store.holds())
+    except StorageError as error:
+        log.warning("which hosts have asked for silence is not known", reason=str(error))
+        return PassingMemory()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _limits(settings: Settings) -> Limits:

@@ -2,21 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.articles.compose import Draft, compose
-from service.articles.paragraphs import filter_article
+from service.articles.paragraphs import filter_article, fold_form
+from service.feeds import identity
 from service.net.urls import host, other_scheme
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
-from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Scope
+from storage.model import ArchivedRevision, Article, Entry, Outcome, PendingEntry, Resolution, Scope
 from storage.rebuild import full_text_hash
 from storage.records import encode
 from storage.store import Store
 
 TWIN = "same page and text under another address"
+WALL = "many links lead to this page and text, that of {} too: a log-in or a notice?"
+SHORTEST_TITLE = 8
+"""Characters a title must have to be recognised inside another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Archived:
         siblings = self.pending.siblings if self.article.text_source == "page" else ()
         reason = f"archived from {self.pending.feed}"
         return (
-            Resolution(self.pending.number, Outcome.ARCHIVED),
+            Resolution(self.pending.number, Outcome.ARCHIVED, article_id=self.article.id),
             *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in siblings),
         )
 
@@ -71,8 +75,8 @@ class Archivist:
     def _archive_batch(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         now = self._clock()
         drafts = [reading for reading in readings if isinstance(reading, Draft)]
-        ids = {draft.pending.entry.article_id for draft in drafts}
-        homes = self._store.find_urls({url for draft in drafts for url in _addresses(draft)})
+        ids = {id_ for draft in drafts for id_ in (draft.pending.entry.article_id, _own_article(draft.pending.entry))}
+        homes = self._store.find_urls({url for draft in drafts for url in _addresses_of(draft)})
         revisions = _Revisions(self._store.latest(ids | set(homes.values())), homes)
         sightings = self._store.sightings(ids)
         results = [
@@ -91,17 +95,23 @@ class Archivist:
     def _number(
         self, draft: Draft, revisions: "_Revisions", sightings: Mapping[str, Sequence[str]], now: datetime
     ) -> Archived | Ended:
+        draft = _at_home(draft, revisions)
         pending, article_id = draft.pending, draft.pending.entry.article_id
         text_hash = full_text_hash(draft.paragraphs)
         newest = revisions.newest(article_id)
-        if newest is None and (twin := revisions.twin(draft, text_hash)):
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, TWIN, twin))
+
+        def unchanged(reason: str, of: str = article_id) -> Ended:
+            resolution = Resolution(pending.number, Outcome.UNCHANGED, reason, of)
+            return Ended(pending, resolution, was_read=draft.text_source == "page")
+
+        if newest is None and (other := revisions.same_page(draft, text_hash)):
+            if _is_named_alike(draft) or revisions.has_home(other, _addresses(pending.entry.url)):
+                return unchanged(TWIN, other)
+            draft = replace(draft, warnings=(*draft.warnings, WALL.format(other)))
         if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
-            reason = f"same text and title as revision {newest.revision}"
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+            return unchanged(f"same text and title as revision {newest.revision}")
         if newest and newest.text_source == "page" and draft.text_source == "feed" and pending.entry.url:
-            reason = f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+            return unchanged(f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}")
         revision = newest.revision + 1 if newest else 1
         filtered = filter_article(
             draft.paragraphs,
@@ -116,14 +126,41 @@ class Archivist:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
-        revisions.add(article, _addresses(draft))
+        revisions.add(article, _addresses_of(draft))
         return Archived(pending, article)
 
 
-def _addresses(draft: Draft) -> tuple[str, ...]:
+def _addresses_of(draft: Draft) -> tuple[str, ...]:
     """The addresses one page may be known by: asked for and final, by http or https, and the one it calls its own."""
-    given = (draft.pending.entry.url, draft.url, draft.metadata.canonical_url)
-    return tuple(dict.fromkeys(address for url in given if url for address in (url, other_scheme(url))))
+    return _addresses(draft.pending.entry.url, draft.url, draft.metadata.canonical_url)
+
+
+def _addresses(*urls: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(address for url in urls if url for address in (url, other_scheme(url))))
+
+
+def _own_article(entry: Entry) -> str:
+    """The article that an entry's own link names, whatever it was found to lead to once."""
+    return identity.article_id(entry.url) if entry.url else entry.article_id
+
+
+def _at_home(draft: Draft, revisions: "_Revisions") -> Draft:
+    """The draft as its own article's where it was found to lead to another's once, and does so no longer.
+
+    Otherwise a link that had led to another feed's article for a while could go on to put its own words there.
+    """
+    entry = draft.pending.entry
+    own = _own_article(entry)
+    if own == entry.article_id or revisions.has_home(entry.article_id, _addresses_of(draft)):
+        return draft
+    return replace(draft, pending=replace(draft.pending, entry=replace(entry, article_id=own), siblings=()))
+
+
+def _is_named_alike(draft: Draft) -> bool:
+    """Whether the feed calls the entry what its page calls itself: a log-in or a notice is called otherwise."""
+    said, shown = fold_form(draft.pending.entry.title or ""), fold_form(draft.metadata.title or "")
+    short, long = sorted((said, shown), key=len)
+    return said == shown or (len(short) >= SHORTEST_TITLE and short in long)
 
 
 def names(draft: Draft) -> set[str]:
@@ -156,13 +193,16 @@ class _Revisions:
     def newest(self, article_id: str) -> _Newest | None:
         return self._newest.get(article_id)
 
-    def twin(self, draft: Draft, text_hash: str) -> str | None:
-        """The article that is this page under another address (a redirect, https for http, a new guid and link).
+    def has_home(self, article_id: str, addresses: Iterable[str]) -> bool:
+        """Whether an article is known by one of these addresses."""
+        return any(self._homes.get(address) == article_id for address in addresses)
 
-        An address alone does not show it: sites lead many pages to one (a log-in, a consent form). Text and title do,
-        together with an address.
+    def same_page(self, draft: Draft, text_hash: str) -> str | None:
+        """The article that has this text and title, and is known by one of the page's addresses.
+
+        An address alone does not show it: pages change.
         """
-        for address in _addresses(draft):
+        for address in _addresses_of(draft):
             newest = self._newest.get(self._homes.get(address, ""))
             if newest and draft.text_source == "page" and (newest.text_hash, newest.title) == (text_hash, draft.title):
                 return self._homes[address]

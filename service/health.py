@@ -103,10 +103,10 @@ def _offset(answer: Response, at: datetime) -> float | None:
     """Seconds the server is ahead, as little as its whole seconds and the time on the way allow."""
     try:
         date = http_date(answer.header("date") or "")
+        age = answer.header("age") or ""
+        date += timedelta(seconds=int(age[:9]) if age.isdecimal() else 0)
     except (ValueError, TypeError, OverflowError):
         return None
-    age = answer.header("age") or ""
-    date += timedelta(seconds=int(age[:9]) if age.isdecimal() else 0)
     least, most = (date - at).total_seconds(), (date - at).total_seconds() + 1 + answer.seconds
     return 0.0 if least <= 0 <= most else least if least > 0 else most
 

@@ -75,6 +75,12 @@ class Poller:
             await self._thread(self._store.commit_poll, poll)
         return poll
 
+    def is_due(self, feed: Feed, state: FeedState | None) -> bool:
+        """Whether a feed's time has come, by the interval that the catalogue gives it now."""
+        if state is None or state.url != feed.url:
+            return True
+        return cadence.is_due(state, self._clock(), self._limits, fixed=feed.interval)
+
     async def _ask(self, feed: Feed, state: FeedState, *, force: bool) -> Poll:
         request = _Request(
             url=moves.poll_url(state),
@@ -114,8 +120,9 @@ class Poller:
         return response
 
     async def _permit(self, url: str) -> None:
+        verdict = await self._robots.verdict(url)
         try:
-            await self._robots.permit(url)
+            verdict.check()
         except BlockedError as error:
             raise BlockedError(f"{error} (obey_robots = false polls it all the same)", weight=Weight.HARD) from None
 

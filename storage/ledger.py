@@ -50,12 +50,15 @@ class LedgerPart(Transactions):
         """See ``Store.settle``."""
         with self._writing() as connection:
             end(connection, resolutions, now)
-            if retries:
-                postponed = _attempted(now).where(is_pending)
-                connection.execute(
-                    postponed.values(next_try=sa.bindparam("_at", type_=entries.c.next_try.type)),
-                    [{"_number": retry.number, "_reason": retry.reason, "_at": retry.at} for retry in retries],
-                )
+            for update, was_tried in ((_attempted(now), True), (_told(), False)):
+                postponed = update.where(is_pending).values(next_try=sa.bindparam("_at", type_=entries.c.next_try.type))
+                rows = [
+                    {"_number": retry.number, "_reason": retry.reason, "_at": retry.at}
+                    for retry in retries
+                    if retry.was_tried is was_tried
+                ]
+                if rows:
+                    connection.execute(postponed, rows)
 
     def ledger(self) -> Mapping[str, Ledger]:
         """See ``Store.ledger``."""
@@ -106,15 +109,15 @@ def _values(resolution: Resolution) -> dict[str, Any]:
 
 def _attempted(now: datetime) -> sa.Update:
     """An update of the entry version ``_number`` that counts an attempt and gives it the reason ``_reason``."""
-    return (
-        entries.update()
-        .where(entries.c.number == sa.bindparam("_number"))
-        .values(
-            attempts=entries.c.attempts + 1,
-            first_tried=sa.func.coalesce(entries.c.first_tried, sa.literal(now, entries.c.first_tried.type)),
-            reason=sa.bindparam("_reason"),
-        )
+    return _told().values(
+        attempts=entries.c.attempts + 1,
+        first_tried=sa.func.coalesce(entries.c.first_tried, sa.literal(now, entries.c.first_tried.type)),
     )
+
+
+def _told() -> sa.Update:
+    """An update of the entry version ``_number`` that gives it the reason ``_reason``."""
+    return entries.update().where(entries.c.number == sa.bindparam("_number")).values(reason=sa.bindparam("_reason"))
 
 
 def _is_due(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:

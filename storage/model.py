@@ -292,6 +292,8 @@ class Retry:
     number: int
     at: datetime
     reason: str
+    was_tried: bool = True
+    """False: its turn did not come; that is no attempt."""
 
 
 # -- the record --------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Store(Protocol):
         """
 
     def settle(self, resolutions: Sequence[Resolution], retries: Sequence[Retry], now: datetime) -> None:
-        """End or postpone entries that bring no record. A resolution or retry counts as one attempt.
+        """End or postpone entries that bring no record. A resolution counts as one attempt, a retry where it was one.
 
         An entry that has ended before keeps its end.
         """

@@ -26,7 +26,8 @@ def status(context: Context) -> int:
         states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
         reasons = store.reasons()
     watched = {feed.name: feed for feed in context.feeds}
-    names = sorted(states.keys() | ledgers.keys(), key=lambda name: (not _is_failing(states.get(name)), name))
+    known = states.keys() | ledgers.keys() | {feed.name for feed in context.feeds if feed.enabled}
+    names = sorted(known, key=lambda name: (not _is_failing(states.get(name)), name))
     if context.json:
         for name in names:
             watching = name in watched and watched[name].enabled
@@ -38,7 +39,7 @@ def status(context: Context) -> int:
         return 0
     _print_status(context, names, states, ledgers, watched)
     for gap in gaps:
-        context.emit(f"gap: {gap.feed}, {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}")
+        context.emit(f"gap: {gap.feed}, {context.time(gap.start)} to {context.time(gap.end)}: {gap.reason}")
     for (outcome, reason), count in sorted(reasons.items(), key=lambda item: -item[1]):
         context.emit(f"{count} {outcome}: {reason}")
     total = _total(ledgers.values())
@@ -61,8 +62,10 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
         table.add_row(
             name,
             _state_of(state, watched.get(name)),
-            _time(state.last_success if state else None),
-            _time(state.next_due if state and name in watched and watched[name].enabled else None),
+            context.time(state.last_success if state else None, "%m-%d %H:%M"),
+            context.time(
+                state.next_due if state and name in watched and watched[name].enabled else None, "%m-%d %H:%M"
+            ),
             str(sums["seen"]),
             str(sums["archived"]),
             str(sums["pending"]),
@@ -76,7 +79,7 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
 def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
     if feed is None:
         return "removed"
-    return "off" if not feed.enabled else str(state.health) if state else ""
+    return "off" if not feed.enabled else str(state.health) if state else "new"
 
 
 @click.command(cls=Verb)
@@ -122,20 +125,20 @@ def _show(context: Context, store: "Database", found: "ArchivedRevision", *, ful
         paragraphs = full_paragraphs(record, finder(directory, store))
     else:
         paragraphs = record.text.split("\n")
-        for label, value in _heading(record):
+        for label, value in _heading(context, record):
             context.emit(f"{label}: {value}")
         context.emit("")
     for paragraph in paragraphs:
         context.emit(paragraph)
 
 
-def _heading(record: "Article") -> list[tuple[str, str]]:
+def _heading(context: Context, record: "Article") -> list[tuple[str, str]]:
     lines = [
         ("title", record.title),
         ("by", ", ".join(record.authors)),
         (
             "published",
-            f"{record.published:%Y-%m-%d %H:%M} UTC ({record.published_source})" if record.published else None,
+            f"{context.time(record.published)} ({record.published_source})" if record.published else None,
         ),
         ("url", record.url),
         ("feed", ", ".join((record.feed, *record.also_in))),
@@ -199,10 +202,6 @@ def _identify(store: "Database", article: str) -> str | None:
 
 def _is_failing(state: "FeedState | None") -> bool:
     return state is not None and state.health in {"failing", "gone"}
-
-
-def _time(moment: Any) -> str:
-    return f"{moment:%m-%d %H:%M}" if moment else ""
 
 
 def _health(state: "FeedState | None") -> dict[str, Any]:

@@ -8,17 +8,17 @@ still verifies the certificate against the name.
 import asyncio
 import socket
 import ssl
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import httpcore
 import httpx
 
-from service.errors import BlockedError, FetchError, Weight
+from service.errors import AddressError, BlockedError, FetchError, Weight
 from service.net.addresses import AllowedNetwork, may_connect, parse_address
 from service.net.failures import name_error, plain_errors
 
@@ -26,8 +26,6 @@ KEEP_ALIVE = 60.0
 """Seconds an idle connection is kept. A short one makes a starved event loop close connections just given out."""
 MAX_IDLE = 256
 """Idle connections kept at most, over all hosts."""
-_RESOLVER_THREADS = 16
-"""``getaddrinfo`` blocks for many seconds where a name server is down; other names must not wait for it."""
 _MAX_ADDRESSES = 4
 """Addresses of one name tried at most."""
 
@@ -53,7 +51,6 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         self._allowed = tuple(allowed)
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
 
     async def connect_tcp(
         self,
@@ -66,7 +63,7 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         """Resolve, check, connect; ``timeout`` covers all of it.
 
         Raises:
-            BlockedError: One of the addresses may not be connected to.
+            AddressError: One of the addresses may not be connected to.
             FetchError: The name is not found.
             httpcore.ConnectError: None of the addresses answers.
         """
@@ -90,21 +87,51 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
                     raise
         raise FetchError(f"{host} has no address")
 
-    def close(self) -> None:
-        """Let go of the resolver threads without waiting for the names still asked for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     async def _checked(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         try:
-            addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
+            addresses = await _in_a_thread_of_its_own(self._resolve, host, port)
         except (OSError, UnicodeError) as error:
             raise name_error(error) from None
         for address in addresses:
             if not may_connect(parse_address(address), port, self._allowed):
                 where = f"{address} port {port}" if address == host else f"{host} is {address} port {port}"
-                raise BlockedError(f"address refused: {where}", weight=Weight.HARD)
+                refusal = BlockedError if _is_literal(host) else AddressError  # a name may lead elsewhere tomorrow
+                raise refusal(f"address refused: {where}", weight=Weight.HARD)
         return list(addresses[:_MAX_ADDRESSES])
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        parse_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+async def _in_a_thread_of_its_own(resolve: Resolve, host: str, port: int) -> Sequence[str]:
+    """Look a name up without a queue.
+
+    Where a name server is down it takes many seconds: no other name is to wait for that, nor the end of the process.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def settle(addresses: Sequence[str], error: Exception | None) -> None:
+        if not found.done():  # nobody waits any more
+            found.set_exception(error) if error else found.set_result(addresses)
+
+    def look_up() -> None:
+        addresses: Sequence[str] = ()
+        problem: Exception | None = None
+        try:
+            addresses = resolve(host, port)
+        except Exception as error:  # noqa: BLE001  it is raised where the name is waited for
+            problem = error
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            loop.call_soon_threadsafe(settle, addresses, problem)
+
+    threading.Thread(target=look_up, name=f"resolver of {host}", daemon=True).start()
+    return await found
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -192,8 +219,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             with plain_errors():
                 try:
                     answer = await pool.handle_async_request(sent)
-                except (httpcore.ReadError, httpcore.RemoteProtocolError):
-                    if not kept:
+                except (httpcore.ReadError, httpcore.RemoteProtocolError) as error:
+                    if not kept or not _is_unanswered(error):
                         raise
                     answer = await pool.handle_async_request(sent)
         except BaseException:
@@ -205,11 +232,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close the idle connections and let go of the resolver."""
+        """Close the idle connections."""
         while self._idle:
             _, (pool, _) = self._idle.popitem()
             await pool.aclose()
-        self._guard.close()
 
     def _new_pool(self) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(
@@ -234,6 +260,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             closing.append(longest)
         for one in closing:
             await one.aclose()
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Whether a kept connection was closed before any answer: only then nothing was asked of the host."""
+    return isinstance(error, httpcore.ReadError) or "without sending a response" in str(error)
 
 
 def public_authorities() -> ssl.SSLContext:

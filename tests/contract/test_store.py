@@ -386,6 +386,15 @@ def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url
     assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
 
 
+def test_a_turn_that_did_not_come_is_no_attempt(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    held = Retry(1, NOON + HOUR, "the host has asked for silence", was_tried=False)
+    store.settle([], [held, Retry(2, NOON + HOUR, "timed out")], NOON)
+    (a, b) = store.pending("news.test", NOON + HOUR, 10)
+    assert (a.attempts, a.first_tried, b.attempts, b.first_tried) == (0, None, 1, NOON)
+    assert store.reasons() == {("pending", held.reason): 1, ("pending", "timed out"): 1}
+
+
 # -- the archive's side ------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ def failed(stage: Stage, error: FetchError) -> Probe:
         (
             Stage.ADDRESS,
             "address refused: a.example is fd00::1 port 443",
-            "VEILLE_ALLOWED_NETWORKS=[fd00::1]:443 opens",
+            "[fd00::1]:443 among VEILLE_ALLOWED_NETWORKS opens",
         ),
     ],
 )
