@@ -4,23 +4,18 @@ A batch is appended to an ``O_APPEND`` descriptor, fdatasync makes it durable, t
 fails in between leaves bytes past the committed offset, and the next ``Archive.open`` deals with them.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from storage import segments
-from storage.durable import sync_directory
-from storage.errors import CorruptArchiveError, StorageError
+from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
+from storage.errors import StorageError
 from storage.model import Article, Place, Resolution
 from storage.records import encode
 from storage.recovery import Recovery, recover
 from storage.segments import ARTICLES
 from storage.store import Store
-
-SEGMENT_BYTES = 256 * 1024 * 1024
-"""A file this long is followed by the next one."""
 
 
 class Archive:
@@ -32,7 +27,7 @@ class Archive:
         self.recovery = recovery
         """What ``open`` found past the committed offsets."""
         self._segment_bytes = segment_bytes
-        self._segment: _Segment | None = None
+        self._segment: Segment | None = None
         self._is_broken = False
 
     @classmethod
@@ -85,72 +80,11 @@ class Archive:
             self._segment.close()
             self._segment = None
 
-    def _segment_for(self, now: datetime) -> "_Segment":
-        day = f"{ARTICLES}/date={now.astimezone(UTC):%Y-%m-%d}"
+    def _segment_for(self, now: datetime) -> "Segment":
+        day = day_folder(ARTICLES, now)
         segment = self._segment
         if segment is None or segment.committed >= self._segment_bytes or not segment.file.startswith(f"{day}/"):
             self.close()
-            file = self._file_of(day)
-            segment = self._segment = _Segment(self._directory, file, self._store.committed_offset(file))
+            file = file_of(self._directory, self._store, day, ".jsonl", self._segment_bytes)
+            segment = self._segment = Segment(self._directory, file, self._store.committed_offset(file))
         return segment
-
-    def _file_of(self, day: str) -> str:
-        """The writer's last file of the day where it can take more, else its next one."""
-        writer = self._store.writer()
-        mine = [path.name for path in (self._directory / day).glob(f"{writer}-[0-9][0-9][0-9][0-9].jsonl*")]
-        numbers = [int(name.removeprefix(f"{writer}-").partition(".")[0]) for name in mine]
-        number = max(numbers, default=1)
-        file = f"{day}/{writer}-{number:04}.jsonl"
-        is_full = f"{writer}-{number:04}.jsonl.gz" in mine or self._store.committed_offset(file) >= self._segment_bytes
-        return f"{day}/{writer}-{number + 1:04}.jsonl" if is_full else file
-
-
-class _Segment:
-    """A file being appended to."""
-
-    def __init__(self, directory: Path, file: str, committed: int) -> None:
-        self.file = file
-        """Path below the data directory."""
-        self.committed = committed
-        """Bytes that are committed; the file is no longer, but within ``Archive.commit``."""
-        path = directory / file
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            for folder in (path.parent, path.parent.parent, directory):
-                sync_directory(folder)  # the file may be new, and each folder above it too
-        except OSError as error:
-            raise StorageError(f"{file} cannot be opened for writing") from error
-
-    def append(self, data: bytes) -> None:
-        """Write ``data`` at the end; a failure leaves the file as it was. Raises StorageError."""
-        self._check()
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            self._take_back()
-            raise StorageError(f"{self.file} cannot be written") from error
-
-    def _check(self) -> None:
-        """Only this process writes the file; anybody else's hand in it would make every place wrong."""
-        status = os.fstat(self._descriptor)
-        if status.st_size != self.committed or not status.st_nlink:
-            fate = f"is {status.st_size} bytes long" if status.st_nlink else "was removed"
-            raise CorruptArchiveError(f"{self.file} {fate}, of which {self.committed} are committed")
-
-    def _take_back(self) -> None:
-        with suppress(OSError):  # if it fails, the file stays longer than committed, and the next append refuses it
-            os.ftruncate(self._descriptor, self.committed)
-
-    def sync(self) -> None:
-        """Make what was appended durable. Raises StorageError."""
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            raise StorageError(f"{self.file} cannot be synced") from error
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)

@@ -12,7 +12,7 @@ from storage.connection import batches
 from storage.durable import sync_directory
 from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Article, Place
-from storage.segments import lines, parse, segments, size
+from storage.segments import ARTICLES, lines, parse, segments, size
 from storage.store import Store
 
 
@@ -42,7 +42,7 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
     is_lost = not store.feed_states()
     found = [file for file in segments(directory) if file.endswith(".jsonl")]
     for file, offset in committed.items():
-        if offset and file not in found:
+        if offset and file.startswith(f"{ARTICLES}/") and file not in found:
             raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
     adopted, torn = 0, []
     for file in found:

@@ -11,12 +11,14 @@ from storage.model import (
     Gap,
     KnownEntry,
     Ledger,
+    Payload,
     PendingEntry,
     Place,
     Poll,
     Resolution,
     Retry,
     RobotsFile,
+    Sealed,
 )
 
 
@@ -128,6 +130,29 @@ class Store(Protocol):
 
     def writer(self) -> str:
         """This archive's writer name: a short random word made at the first use, part of every file name."""
+
+    def forget_records(self) -> None:
+        """Forget what can be read from the files again: records and their URLs, offsets, sealed files, payloads.
+
+        The ledger of entries, the feeds and the writer's name stay.
+        """
+
+    # -- sealed files and raw copies -----------------------------------------------------------------------------------
+
+    def sealed_files(self) -> Mapping[str, Sealed]:
+        """Every sealed file, by ``Sealed.file``, in the order of those names."""
+
+    def seal(self, sealed: Sealed) -> None:
+        """Remember a sealed file, in place of what was known of it."""
+
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+        """The raw copies' own commit: the WARC file's committed offset, and the bodies it holds from there.
+
+        A body that is known already stays where it was first.
+        """
+
+    def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:
+        """Where bodies stand, by digest; those never kept are not in it."""
 
     # -- robots.txt ----------------------------------------------------------------------------------------------------
 
