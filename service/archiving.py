@@ -1,19 +1,22 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.articles.compose import Draft, compose
 from service.articles.paragraphs import filter_article
+from service.articles.revisions import same_but_for_typography
 from service.net.urls import host, other_scheme
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
-from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Scope
-from storage.rebuild import full_text_hash
+from storage.errors import CorruptArchiveError, SchemaError
+from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Place, Resolution, Scope
+from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
+from storage.references import finder
 from storage.store import Store
 
 TWIN = "same page and text under another address"
@@ -96,12 +99,14 @@ class Archivist:
         newest = revisions.newest(article_id)
         if newest is None and (twin := revisions.twin(draft, text_hash)):
             return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, TWIN, twin))
-        if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
-            reason = f"same text and title as revision {newest.revision}"
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
-        if newest and newest.text_source == "page" and draft.text_source == "feed" and pending.entry.url:
-            reason = f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+        if newest:
+            try:
+                reason = self._unchanged(draft, newest, text_hash)
+            except (CorruptArchiveError, SchemaError) as error:  # a damaged line must not keep a newer text out
+                reason, warning = None, f"revision {newest.revision} could not be read for comparison: {error}"
+                draft = replace(draft, warnings=(*draft.warnings, warning))
+            if reason:
+                return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
         revision = newest.revision + 1 if newest else 1
         filtered = filter_article(
             draft.paragraphs,
@@ -116,8 +121,25 @@ class Archivist:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
-        revisions.add(article, _addresses(draft))
+        revisions.add(article, draft)
         return Archived(pending, article)
+
+    def _unchanged(self, draft: Draft, newest: "_Newest", text_hash: str) -> str | None:
+        """Why a draft is no new revision; None where it is one. Reads the archive only where the hashes differ."""
+        if (newest.text_hash, newest.title) == (text_hash, draft.title):
+            return f"same text and title as revision {newest.revision}"
+        if newest.text_source == "page" and draft.text_source == "feed" and draft.pending.entry.url:
+            return f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
+        if same_but_for_typography([newest.title or ""], [draft.title or ""]) and (
+            newest.text_hash == text_hash or same_but_for_typography(self._paragraphs(newest), draft.paragraphs)
+        ):
+            return f"same words as revision {newest.revision}: only encoding or typography differs"
+        return None
+
+    def _paragraphs(self, newest: "_Newest") -> Sequence[str]:
+        if isinstance(newest.text, Place):
+            return full_paragraphs(self._archive.read(newest.text), finder(self._archive.read, self._store))
+        return newest.text
 
 
 def _addresses(draft: Draft) -> tuple[str, ...]:
@@ -141,6 +163,8 @@ class _Newest:
     text_hash: str
     title: str | None
     text_source: str
+    text: Place | tuple[str, ...]
+    """Where its record stands; of one that this batch will add, the full paragraphs."""
 
 
 class _Revisions:
@@ -149,7 +173,7 @@ class _Revisions:
     def __init__(self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str]) -> None:
         self._homes = dict(homes)
         self._newest = {
-            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source)
+            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source, known.place)
             for id_, known in archived.items()
         }
 
@@ -168,7 +192,9 @@ class _Revisions:
                 return self._homes[address]
         return None
 
-    def add(self, article: Article, addresses: Iterable[str]) -> None:
-        for address in addresses:
+    def add(self, article: Article, draft: Draft) -> None:
+        for address in _addresses(draft):
             self._homes.setdefault(address, article.id)
-        self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title, article.text_source)
+        self._newest[article.id] = _Newest(
+            article.revision, article.text_hash, article.title, article.text_source, draft.paragraphs
+        )

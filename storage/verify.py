@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 from storage.errors import CorruptArchiveError, SchemaError
 from storage.model import ArchivedRevision, Article, Place
 from storage.rebuild import Find, full_paragraphs
 from storage.records import decode
+from storage.references import finder
 from storage.segments import lines, read, segments, size
 from storage.store import Store
 
@@ -37,7 +38,7 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
     Raises:
         StorageError: a file or the database cannot be read at all.
     """
-    find = finder(directory, store)
+    find = finder(partial(read, directory), store)
     sizes = {file: size(directory, file) for file in segments(directory) if file.endswith(".jsonl")}
     for file in sorted(sizes.keys() | store.committed_files().keys()):
         committed = store.committed_offset(file)
@@ -52,22 +53,6 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
     archived, known = store.balance()
     if archived != known:
         yield Damage("the database", None, f"{archived} entries are archived, but there are {known} records")
-
-
-def finder(directory: Path, store: Store) -> Find:
-    """A ``find`` for ``storage.rebuild.full_paragraphs``: reads the articles that others refer to."""
-
-    @lru_cache(maxsize=64)  # what one article refers to, its neighbours often do too
-    def find(article_id: str, revision: int) -> Article:
-        reference = f"a removed paragraph refers to {article_id} revision {revision}"
-        if (place := _place(store, article_id, revision)) is None:
-            raise CorruptArchiveError(f"{reference}, which is not archived")
-        try:
-            return read(directory, place)
-        except (CorruptArchiveError, SchemaError) as error:
-            raise CorruptArchiveError(reference) from error
-
-    return find
 
 
 def _place(store: Store, article_id: str, revision: int) -> Place | None:
