@@ -1,13 +1,12 @@
-"""WARC/1.1 records (ISO 28500), one gzip member each: read one at a time, checked as they inflate.
+"""WARC/1.1 files (ISO 28500) of one gzip member a record, for reading: a record at a time, checked as it inflates.
 
-The only importer of warcio, which reads a torn or damaged file to its end without a complaint: so members and digests
-are checked here.
+warcio parses a head; a torn or damaged file it would read to its end without a complaint.
 """
 
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +53,8 @@ class WarcRecord:
     """Whether the block is what ``WARC-Block-Digest`` says; None: it says nothing."""
     payload_holds: bool | None
     """Whether the payload is what ``WARC-Payload-Digest`` says; None: it says nothing, or the payload is elsewhere."""
+    fields: tuple[tuple[str, str], ...]
+    """All fields of its head, in order."""
 
 
 def warc_files(directory: Path) -> list[str]:
@@ -70,7 +71,7 @@ def warc_files(directory: Path) -> list[str]:
 
 
 def records(directory: Path, file: str, start: int = 0) -> Iterator[WarcRecord]:
-    """The records of a WARC file from byte ``start`` on, where one begins; a few kilobytes at a time in memory.
+    """The records of a WARC file from byte ``start`` on, where one begins, a piece at a time in memory.
 
     A digest that does not hold is told in the record. Where a gzip member is damaged nobody knows where the next one
     begins, so that the iteration ends; it can be taken up again at an offset that is known from elsewhere.
@@ -80,29 +81,39 @@ def records(directory: Path, file: str, start: int = 0) -> Iterator[WarcRecord]:
         CorruptArchiveError: the file is missing, or what stands at the byte the message names is no record.
         StorageError: the file cannot be read.
     """
+    return _records(directory, file, start, lambda _: None)
+
+
+def read_record(directory: Path, file: str, offset: int) -> tuple[WarcRecord, bytes, bytes]:
+    """One record, the head of its block where it has one (a response's HTTP head), and the rest of the block.
+
+    Raises:
+        CorruptArchiveError: no whole record stands there.
+        StorageError: the file cannot be read.
+    """
+    block: list[bytes] = []
+    for record in _records(directory, file, offset, block.append):
+        head = block.pop(0) if record.type == "response" else b""
+        return record, head, b"".join(block)
+    raise TornRecordError(f"{file}, byte {offset}: the file ends before the record does")
+
+
+def _records(directory: Path, file: str, start: int, take: Callable[[bytes], object]) -> Iterator[WarcRecord]:
     offset, ahead = start, b""
-    with opened(directory, file) as stream:
-        stream.seek(start)
-        while ahead := ahead or stream.read(_STEP):
-            member = _Member(stream, ahead)
-            try:
-                record = _checked(offset, member)
-            except EOFError:
-                raise TornRecordError(f"{file}, byte {offset}: the file ends before the record does") from None
-            except (zlib.error, ValueError) as error:
-                raise CorruptArchiveError(f"{file}, byte {offset}: no WARC record") from error
-            except OSError as error:
-                raise StorageError(f"{file} cannot be read") from error
-            yield record
-            offset, ahead = offset + record.length, member.after
-
-
-def opened(directory: Path, file: str) -> IO[bytes]:
-    """A WARC file, for reading. Raises CorruptArchiveError where it is missing, StorageError."""
     try:
-        return (directory / file).open("rb")
+        with (directory / file).open("rb") as stream:
+            stream.seek(start)
+            while ahead := ahead or stream.read(_STEP):
+                member = _Member(stream, ahead)
+                record = _checked(offset, member, take)
+                yield record
+                offset, ahead = offset + record.length, member.after
     except FileNotFoundError:
         raise CorruptArchiveError(f"{file} is missing") from None
+    except EOFError:
+        raise TornRecordError(f"{file}, byte {offset}: the file ends before the record does") from None
+    except (zlib.error, ValueError) as error:
+        raise CorruptArchiveError(f"{file}, byte {offset}: no WARC record") from error
     except OSError as error:
         raise StorageError(f"{file} cannot be read") from error
 
@@ -141,8 +152,8 @@ class _Member(io.RawIOBase):
         return 0
 
 
-def _checked(offset: int, member: _Member) -> WarcRecord:
-    """Read a member to its end. Raises ValueError where it holds no record, or not one alone."""
+def _checked(offset: int, member: _Member, take: Callable[[bytes], object]) -> WarcRecord:
+    """Read a member to its end, handing on its block. Raises ValueError where it holds no record, or not one alone."""
     stream = cast("IO[bytes]", io.BufferedReader(member, _STEP))
     head = _parse(_read_head(stream, _LONGEST_HEAD))
     left = int(head.get_header("Content-Length", ""))
@@ -150,12 +161,14 @@ def _checked(offset: int, member: _Member) -> WarcRecord:
     block, payload = _Digest(head.get_header("WARC-Block-Digest")), _Digest(None)
     if head.get_header("WARC-Type") == "response":
         http = _read_head(stream, min(left, _LONGEST_HEAD))
+        take(http)
         block.update(http)
         payload, left = _Digest(payload_digest), left - len(http)
     while left:
         piece = stream.read(min(left, _STEP))
         if not piece:
             raise ValueError("the block is shorter than it says")
+        take(piece)
         block.update(piece)
         payload.update(piece)
         left -= len(piece)
@@ -171,6 +184,7 @@ def _checked(offset: int, member: _Member) -> WarcRecord:
         payload_digest=payload_digest,
         block_holds=block.holds,
         payload_holds=payload.holds,
+        fields=tuple(head.headers),
     )
 
 
