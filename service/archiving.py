@@ -13,13 +13,27 @@ from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
 from storage.errors import CorruptArchiveError, SchemaError
-from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Place, Resolution, Scope
+from storage.model import (
+    ArchivedRevision,
+    Article,
+    Capture,
+    Outcome,
+    PendingEntry,
+    Place,
+    RawRef,
+    Resolution,
+    Scope,
+)
 from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
 from storage.references import finder
 from storage.store import Store
 
 TWIN = "same page and text under another address"
+
+
+Keep = Callable[[Sequence[Capture], datetime], Sequence[RawRef]]
+"""Keeps raw copies, durably, and says where each is (``storage.raw.RawCopies.keep``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +58,33 @@ class Archived:
 
 
 class Archivist:
-    """Archives batches, one at a time. All that waits for the disk happens in ``thread``."""
+    """Archives batches, one at a time. All that waits for the disk happens in ``thread``.
+
+    Args:
+        store: The ledger, and what is archived already.
+        archive: Where records go.
+        thread: The only one that speaks to the two.
+        scope: How far the duplicate filter looks.
+        clock: The time now, aware.
+        keep: Where the pages go that come with a batch; None: nowhere.
+    """
 
     def __init__(
-        self, store: Store, archive: Archive, thread: OneThread, *, scope: Scope, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        archive: Archive,
+        thread: OneThread,
+        *,
+        scope: Scope,
+        clock: Callable[[], datetime],
+        keep: Keep | None = None,
     ) -> None:
         self._store = store
         self._archive = archive
         self._thread = thread
         self._scope = scope
         self._clock = clock
+        self._keep = keep
 
     async def pending_hosts(self) -> Sequence[str]:
         """Hosts with entries due for archiving, most entries first; ``""`` for entries without a page."""
@@ -65,6 +96,8 @@ class Archivist:
 
     async def archive(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         """Filter, number and archive a batch, and end its entries; returns what became of each, in order.
+
+        Pages of what is archived, or failed to be, are kept before anything refers to them.
 
         Raises:
             StorageError: nothing of the batch is acknowledged; what reached the disk is adopted at the next start.
@@ -82,6 +115,7 @@ class Archivist:
             reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
             for reading in readings
         ]
+        results = self._with_pages(readings, results, now)
         if archived := [result for result in results if isinstance(result, Archived)]:
             resolutions = [resolution for result in archived for resolution in result.resolutions]
             self._archive.commit([result.article for result in archived], resolutions, now)
@@ -90,6 +124,25 @@ class Archivist:
             retries = [retry for result in ended for retry in result.retries]
             self._store.settle(resolutions, retries, now)
         return results
+
+    def _with_pages(
+        self, readings: Sequence[Draft | Ended], results: Sequence[Archived | Ended], now: datetime
+    ) -> list[Archived | Ended]:
+        """The results, once their pages are kept, with where those are."""
+        if self._keep is None:
+            return list(results)
+        pages = [
+            (place, reading.capture)
+            for place, (reading, result) in enumerate(zip(readings, results, strict=True))
+            if reading.capture is not None and _is_worth_its_page(result)
+        ]
+        kept = self._keep([page for _, page in pages], now)
+        with_pages = list(results)
+        for (place, _), raw in zip(pages, kept, strict=True):
+            result = results[place]
+            if isinstance(result, Archived):
+                with_pages[place] = replace(result, article=replace(result.article, raw=raw))
+        return with_pages
 
     def _number(
         self, draft: Draft, revisions: "_Revisions", sightings: Mapping[str, Sequence[str]], now: datetime
@@ -140,6 +193,13 @@ class Archivist:
         if isinstance(newest.text, Place):
             return full_paragraphs(self._archive.read(newest.text), finder(self._archive.read, self._store))
         return newest.text
+
+
+def _is_worth_its_page(result: Archived | Ended) -> bool:
+    """A page is evidence of what was read in it, or why nothing was; one that brought nothing new is neither."""
+    return isinstance(result, Archived) or (
+        result.resolution is not None and result.resolution.outcome is Outcome.FAILED
+    )
 
 
 def _addresses(draft: Draft) -> tuple[str, ...]:

@@ -52,20 +52,23 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
         if length == offset:
             continue
         try:
-            _make_durable(directory, directory / file)
+            make_durable(directory, directory / file)
             for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
                 last = some[-1][1]
                 offset = last.offset + last.length
                 adopted += store.adopt(file, offset, some, now)
             if offset < length:
-                torn.append(_set_aside(directory / file, offset).relative_to(directory).as_posix())
+                torn.append(set_aside(directory / file, offset).relative_to(directory).as_posix())
         except OSError as error:
             raise StorageError(f"{file} cannot be recovered") from error
     return Recovery(adopted, tuple(torn))
 
 
-def _make_durable(directory: Path, path: Path) -> None:
-    """What a killed process wrote may still be in memory only: it must be on the disk before it is committed."""
+def make_durable(directory: Path, path: Path) -> None:
+    """What a killed process wrote may still be in memory only: it must be on the disk before it is committed.
+
+    Raises OSError.
+    """
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -90,7 +93,8 @@ def _whole(directory: Path, file: str, start: int, *, is_lost: bool) -> Iterator
         yield article, Place(file, offset, len(line))
 
 
-def _set_aside(path: Path, end: int) -> Path:
+def set_aside(path: Path, end: int) -> Path:
+    """Move what stands in a file from byte ``end`` on to a file beside it; returns that one. Raises OSError."""
     aside = _unused(path)
     with path.open("r+b") as source, aside.open("xb") as target:
         source.seek(end)

@@ -10,7 +10,7 @@ from storage.model import ArchivedRevision, Article, Place
 from storage.rebuild import Find, full_paragraphs
 from storage.records import decode
 from storage.references import finder
-from storage.segments import lines, read, segments, size
+from storage.segments import ARTICLES, lines, read, segments, size
 from storage.store import Store
 
 _ROWS = 500
@@ -40,7 +40,8 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
     """
     find = finder(partial(read, directory), store)
     sizes = {file: size(directory, file) for file in segments(directory) if file.endswith(".jsonl")}
-    for file in sorted(sizes.keys() | store.committed_files().keys()):
+    committed_records = {file for file in store.committed_files() if file.startswith(f"{ARTICLES}/")}
+    for file in sorted(sizes.keys() | committed_records):
         committed = store.committed_offset(file)
         if file in sizes:
             yield from _verify_file(directory, file, committed, store, find)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.context import Context, Verb, pass_context
+from service.cli.raw import show_raw
 from service.cli.revisions import list_revisions
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
 @click.command(cls=Verb)
 @click.argument("article", metavar="ID|URL")
 @click.option("--full", is_flag=True, help="Put the removed paragraphs back: the article as it was extracted.")
+@click.option("--raw", is_flag=True, help="The page it was read from, byte for byte; --json: where its raw copy is.")
 @click.option("--revisions", is_flag=True, help="List the article's revisions, and which words changed.")
 @pass_context
-def show(context: Context, article: str, full: bool, revisions: bool) -> int:
+def show(context: Context, article: str, full: bool, raw: bool, revisions: bool) -> int:
     """Show one article: by its id (the first digits will do) or its URL."""
     from service.app import open_readonly
 
@@ -100,6 +102,10 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
         if revisions:
             list_revisions(context, store, known)
             return 0
+        if raw:
+            from storage.segments import read
+
+            return show_raw(context, read(context.settings.data_dir, known[-1].place))
         _show(context, store, known[-1], full=full)
     return 0
 
