@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from storage.errors import CorruptArchiveError, SchemaError
@@ -10,7 +9,7 @@ from storage.model import ArchivedRevision, Article, Place
 from storage.rebuild import Find, full_paragraphs
 from storage.records import decode
 from storage.references import finder
-from storage.segments import ARTICLES, lines, read, segments, size
+from storage.segments import ARTICLES, Reader, lines, on_disk, size
 from storage.store import Store
 
 _ROWS = 500
@@ -38,12 +37,14 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
     Raises:
         StorageError: a file or the database cannot be read at all.
     """
-    find = finder(partial(read, directory), store)
-    sizes = {file: size(directory, file) for file in segments(directory) if file.endswith(".jsonl")}
+    find = finder(Reader(directory, store).read, store)
+    found = on_disk(directory)
+    sizes = {file: size(directory, file) for file in found if file.endswith(".jsonl")}
+    records = {file.removesuffix(".gz") for file in found}
     committed_records = {file for file in store.committed_files() if file.startswith(f"{ARTICLES}/")}
-    for file in sorted(sizes.keys() | committed_records):
+    for file in sorted(records | committed_records):
         committed = store.committed_offset(file)
-        if file in sizes:
+        if file in records:
             yield from _verify_file(directory, file, committed, store, find)
         elif committed:
             yield Damage(file, None, f"the file is missing, of which {committed} bytes are committed")

@@ -1,7 +1,6 @@
 """``veille status``, ``show`` and ``verify``: looking at the archive. None of them disturbs a running service."""
 
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -103,9 +102,9 @@ def show(context: Context, article: str, full: bool, raw: bool, revisions: bool)
             list_revisions(context, store, known)
             return 0
         if raw:
-            from storage.segments import read
+            from storage.segments import Reader
 
-            return show_raw(context, read(context.settings.data_dir, known[-1].place))
+            return show_raw(context, Reader(context.settings.data_dir, store).read(known[-1].place))
         _show(context, store, known[-1], full=full)
     return 0
 
@@ -114,15 +113,15 @@ def _show(context: Context, store: "Database", found: "ArchivedRevision", *, ful
     from storage.rebuild import full_paragraphs
     from storage.records import encode
     from storage.references import finder
-    from storage.segments import read
+    from storage.segments import Reader
 
-    directory = context.settings.data_dir
-    record = read(directory, found.place)
+    read = Reader(context.settings.data_dir, store).read
+    record = read(found.place)
     if context.json:
         sys.stdout.buffer.write(encode(record))
         return
     if full:
-        paragraphs = full_paragraphs(record, finder(partial(read, directory), store))
+        paragraphs = full_paragraphs(record, finder(read, store))
     else:
         paragraphs = record.text.split("\n")
         for label, value in _heading(record):

@@ -1,7 +1,6 @@
 """``veille show --revisions``: an article's versions, oldest first, and what changed from each to the next."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from service.cli.context import Context
@@ -25,13 +24,13 @@ def list_revisions(context: Context, store: "Database", known: "Sequence[Archive
     from service.articles.revisions import differences
     from storage.rebuild import full_paragraphs
     from storage.references import finder
-    from storage.segments import read
+    from storage.segments import Reader
 
-    read_one = partial(read, context.settings.data_dir)
-    find = finder(read_one, store)
+    read = Reader(context.settings.data_dir, store).read
+    find = finder(read, store)
     before: list[str] | None = None
     for revision in known:
-        article = read_one(revision.place)
+        article = read(revision.place)
         paragraphs = full_paragraphs(article, find)
         changes = differences(before, paragraphs) if before is not None else ()
         if context.json:

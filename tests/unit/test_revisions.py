@@ -1,9 +1,11 @@
 """Revisions: a new one only where a reader would read something else, and what changed told in words."""
 
 import asyncio
+
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -221,7 +223,7 @@ def test_what_is_kept_and_removed_is_the_earlier_text_what_is_kept_and_added_the
     assert "".join(change.text for change in changes if change.op is not Op.ADD) == "\n".join(before)
     assert "".join(change.text for change in changes if change.op is not Op.REMOVE) == "\n".join(after)
     assert all(change.text for change in changes)
-    assert all(one.op != other.op for one, other in zip(changes, changes[1:], strict=False))
+    assert all(one.op != other.op for one, other in pairwise(changes))
 
 
 @given(any_texts)
