@@ -15,6 +15,7 @@ from storage.errors import CorruptArchiveError, StorageError
 from storage.inspection import Inspection, is_of_records
 from storage.manifest import Line
 from storage.model import Article, Place, Sealed
+from storage.records import line_digest
 from storage.sealing import finish_sealing, remember
 from storage.segments import explained, lines, on_disk, parse, size
 from storage.store import Store
@@ -116,7 +117,7 @@ def _whole(directory: Path, file: str, start: int, *, is_lost: bool) -> Iterator
             if is_lost:
                 raise
             return  # a power cut may leave holes in what was not yet synced, and whole lines after them
-        yield article, Place(file, offset, len(line))
+        yield article, Place(file, offset, len(line), line_digest(line))
 
 
 def set_aside(path: Path, end: int) -> Path:

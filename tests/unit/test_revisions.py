@@ -1,7 +1,6 @@
 """Revisions: a new one only where a reader would read something else, and what changed told in words."""
 
 import asyncio
-
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
