@@ -9,6 +9,7 @@ from storage.errors import CorruptArchiveError, StorageError
 from storage.manifest import MANIFEST, Line
 from storage.model import Sealed
 from storage.verification.damage import Damage
+from storage.warc import RAW
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ def verify_manifest(directory: Path, sealed: Mapping[str, Sealed]) -> list[Damag
             if what := _difference(manifest.line_of(known), line, data):
                 found.append(Damage(MANIFEST, offset, what))
         elif (directory / line.path).exists():
-            what = f"it has {line.path}, which the database does not know as sealed"
-            found.append(Damage(MANIFEST, offset, what))
+            if not _is_to_be_sealed(directory, line):
+                what = f"it has {line.path}, which the database does not know as sealed"
+                found.append(Damage(MANIFEST, offset, what))
         else:
             strange.append(_Strange(offset, data, f"it has {line.path}, which is not there"))
         seen.add(line.path)
@@ -81,6 +83,16 @@ def _lines(directory: Path) -> Iterator[tuple[int, bytes]]:
         return
     except OSError as error:
         raise StorageError(f"{MANIFEST} cannot be read") from error
+
+
+def _is_to_be_sealed(directory: Path, line: Line) -> bool:
+    """Whether the sealing of a WARC file was cut short behind its line: the next round of sealing carries it through."""
+    path = directory / line.path
+    try:
+        is_whole = line.path.startswith(f"{RAW}/") and path.stat().st_size == line.bytes
+        return is_whole and manifest.digest(path) == line.sha256
+    except OSError as error:
+        raise StorageError(f"{line.path} cannot be read") from error
 
 
 def _difference(wanted: Line, found: Line, data: bytes) -> str | None:
