@@ -1,26 +1,30 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.articles.compose import Draft, compose
-from service.articles.paragraphs import filter_article, fold_form
-from service.feeds import identity
-from service.net.urls import host, other_scheme
+from service.articles.paragraphs import filter_article
+from service.articles.revisions import same_but_for_typography
+from service.homes import Newest, Revisions, addresses_of, at_home, own_article
+from service.net.urls import host
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
-from storage.model import ArchivedRevision, Article, Entry, Outcome, PendingEntry, Resolution, Scope
-from storage.rebuild import full_text_hash
+from storage.errors import CorruptArchiveError, SchemaError
+from storage.model import Article, Capture, Outcome, PendingEntry, Place, RawRef, Resolution, Scope, Sealed
+from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
+from storage.references import finder
 from storage.store import Store
 
+Keep = Callable[[Sequence[Capture], datetime], Sequence[RawRef]]
+"""Keeps raw copies, durably, and says where each is (``storage.raw.RawCopies.keep``)."""
+
+
 TWIN = "same page and text under another address"
-WALL = "many links lead to this page and text, that of {} too: a log-in or a notice?"
-SHORTEST_TITLE = 8
-"""Characters a title must have to be recognised inside another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,33 @@ class Archived:
 
 
 class Archivist:
-    """Archives batches, one at a time. All that waits for the disk happens in ``thread``."""
+    """Archives batches, one at a time. All that waits for the disk happens in ``thread``.
+
+    Args:
+        store: The ledger, and what is archived already.
+        archive: Where records go.
+        thread: The only one that speaks to the two.
+        scope: How far the duplicate filter looks.
+        clock: The time now, aware.
+        keep: Where the pages go that come with a batch; None: nowhere.
+    """
 
     def __init__(
-        self, store: Store, archive: Archive, thread: OneThread, *, scope: Scope, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        archive: Archive,
+        thread: OneThread,
+        *,
+        scope: Scope,
+        clock: Callable[[], datetime],
+        keep: Keep | None = None,
     ) -> None:
         self._store = store
         self._archive = archive
         self._thread = thread
         self._scope = scope
         self._clock = clock
+        self._keep = keep
 
     async def pending_hosts(self) -> Sequence[str]:
         """Hosts with entries due for archiving, most entries first; ``""`` for entries without a page."""
@@ -67,22 +88,42 @@ class Archivist:
     async def archive(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         """Filter, number and archive a batch, and end its entries; returns what became of each, in order.
 
+        Pages of what is archived, or failed to be, are kept before anything refers to them.
+
         Raises:
             StorageError: nothing of the batch is acknowledged; what reached the disk is adopted at the next start.
         """
         return await self._thread(self._archive_batch, readings)
 
+    async def seal(self, is_stopping: Callable[[], bool]) -> list[Sealed]:
+        """Seal the files that are finished, as long as nobody is stopping; returns those that were sealed.
+
+        A file of 256 MB takes many seconds. The storage thread does it a piece at a time, polls and batches between: so
+        no second thread ever touches the store, and a stop waits for a piece only.
+
+        Raises:
+            StorageError: a file cannot be sealed; its records are where they were.
+        """
+        sealed = []
+        async for piece in self._thread.each(self._archive.sealing(self._clock())):
+            if piece is not None:
+                sealed.append(piece)
+            if is_stopping():
+                break
+        return sealed
+
     def _archive_batch(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         now = self._clock()
         drafts = [reading for reading in readings if isinstance(reading, Draft)]
-        ids = {id_ for draft in drafts for id_ in (draft.pending.entry.article_id, _own_article(draft.pending.entry))}
-        homes = self._store.find_urls({url for draft in drafts for url in _addresses_of(draft)})
-        revisions = _Revisions(self._store.latest(ids | set(homes.values())), homes)
+        ids = {id_ for draft in drafts for id_ in (draft.pending.entry.article_id, own_article(draft.pending.entry))}
+        homes = self._store.find_urls({url for draft in drafts for url in addresses_of(draft)})
+        revisions = Revisions(self._store.latest(ids | set(homes.values())), homes)
         sightings = self._store.sightings(ids)
         results = [
             reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
             for reading in readings
         ]
+        results = self._with_pages(readings, results, now)
         if archived := [result for result in results if isinstance(result, Archived)]:
             resolutions = [resolution for result in archived for resolution in result.resolutions]
             self._archive.commit([result.article for result in archived], resolutions, now)
@@ -92,26 +133,44 @@ class Archivist:
             self._store.settle(resolutions, retries, now)
         return results
 
+    def _with_pages(
+        self, readings: Sequence[Draft | Ended], results: Sequence[Archived | Ended], now: datetime
+    ) -> list[Archived | Ended]:
+        """The results, once their pages are kept, with where those are."""
+        if self._keep is None:
+            return list(results)
+        pages = [
+            (place, reading.capture)
+            for place, (reading, result) in enumerate(zip(readings, results, strict=True))
+            if reading.capture is not None and _is_worth_its_page(result)
+        ]
+        kept = self._keep([page for _, page in pages], now)
+        with_pages = list(results)
+        for (place, _), raw in zip(pages, kept, strict=True):
+            result = results[place]
+            if isinstance(result, Archived):
+                with_pages[place] = replace(result, article=replace(result.article, raw=raw))
+        return with_pages
+
     def _number(
-        self, draft: Draft, revisions: "_Revisions", sightings: Mapping[str, Sequence[str]], now: datetime
+        self, draft: Draft, revisions: Revisions, sightings: Mapping[str, Sequence[str]], now: datetime
     ) -> Archived | Ended:
-        draft = _at_home(draft, revisions)
+        draft = at_home(draft, revisions)
         pending, article_id = draft.pending, draft.pending.entry.article_id
         text_hash = full_text_hash(draft.paragraphs)
         newest = revisions.newest(article_id)
-
-        def unchanged(reason: str, of: str = article_id) -> Ended:
-            resolution = Resolution(pending.number, Outcome.UNCHANGED, reason, of)
-            return Ended(pending, resolution, was_read=draft.text_source == "page")
-
-        if newest is None and (other := revisions.same_page(draft, text_hash)):
-            if _is_named_alike(draft) or revisions.has_home(other, _addresses(pending.entry.url)):
-                return unchanged(TWIN, other)
-            draft = replace(draft, warnings=(*draft.warnings, WALL.format(other)))
-        if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
-            return unchanged(f"same text and title as revision {newest.revision}")
-        if newest and newest.text_source == "page" and draft.text_source == "feed" and pending.entry.url:
-            return unchanged(f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}")
+        if newest is None:
+            twin, draft = revisions.twin(draft, text_hash)
+            if twin is not None:
+                return _unchanged(draft, TWIN, twin)
+        else:
+            try:
+                reason = self._why_unchanged(draft, newest, text_hash)
+            except (CorruptArchiveError, SchemaError) as error:  # a damaged line must not keep a newer text out
+                reason, warning = None, f"revision {newest.revision} could not be read for comparison: {error}"
+                draft = replace(draft, warnings=(*draft.warnings, warning))
+            if reason:
+                return _unchanged(draft, reason, article_id)
         revision = newest.revision + 1 if newest else 1
         filtered = filter_article(
             draft.paragraphs,
@@ -126,41 +185,37 @@ class Archivist:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
-        revisions.add(article, _addresses_of(draft))
+        revisions.add(article, draft)
         return Archived(pending, article)
 
+    def _why_unchanged(self, draft: Draft, newest: Newest, text_hash: str) -> str | None:
+        """Why a draft is no new revision; None where it is one. Reads the archive only where the hashes differ."""
+        if (newest.text_hash, newest.title) == (text_hash, draft.title):
+            return f"same text and title as revision {newest.revision}"
+        if newest.text_source == "page" and draft.text_source == "feed" and draft.pending.entry.url:
+            return f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
+        if same_but_for_typography([newest.title or ""], [draft.title or ""]) and (
+            newest.text_hash == text_hash or same_but_for_typography(self._paragraphs(newest), draft.paragraphs)
+        ):
+            return f"same words as revision {newest.revision}: only encoding or typography differs"
+        return None
 
-def _addresses_of(draft: Draft) -> tuple[str, ...]:
-    """The addresses one page may be known by: asked for and final, by http or https, and the one it calls its own."""
-    return _addresses(draft.pending.entry.url, draft.url, draft.metadata.canonical_url)
-
-
-def _addresses(*urls: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address for url in urls if url for address in (url, other_scheme(url))))
-
-
-def _own_article(entry: Entry) -> str:
-    """The article that an entry's own link names, whatever it was found to lead to once."""
-    return identity.article_id(entry.url) if entry.url else entry.article_id
-
-
-def _at_home(draft: Draft, revisions: "_Revisions") -> Draft:
-    """The draft as its own article's where it was found to lead to another's once, and does so no longer.
-
-    Otherwise a link that had led to another feed's article for a while could go on to put its own words there.
-    """
-    entry = draft.pending.entry
-    own = _own_article(entry)
-    if own == entry.article_id or revisions.has_home(entry.article_id, _addresses_of(draft)):
-        return draft
-    return replace(draft, pending=replace(draft.pending, entry=replace(entry, article_id=own), siblings=()))
+    def _paragraphs(self, newest: Newest) -> Sequence[str]:
+        if isinstance(newest.text, Place):
+            return full_paragraphs(self._archive.read(newest.text), finder(self._archive.read, self._store))
+        return newest.text
 
 
-def _is_named_alike(draft: Draft) -> bool:
-    """Whether the feed calls the entry what its page calls itself: a log-in or a notice is called otherwise."""
-    said, shown = fold_form(draft.pending.entry.title or ""), fold_form(draft.metadata.title or "")
-    short, long = sorted((said, shown), key=len)
-    return said == shown or (len(short) >= SHORTEST_TITLE and short in long)
+def _is_worth_its_page(result: Archived | Ended) -> bool:
+    """A page is evidence of what was read in it, or why nothing was; one that brought nothing new is neither."""
+    return isinstance(result, Archived) or (
+        result.resolution is not None and result.resolution.outcome is Outcome.FAILED
+    )
+
+
+def _unchanged(draft: Draft, reason: str, article_id: str) -> Ended:
+    resolution = Resolution(draft.pending.number, Outcome.UNCHANGED, reason, article_id)
+    return Ended(draft.pending, resolution, was_read=draft.text_source == "page")
 
 
 def names(draft: Draft) -> set[str]:
@@ -170,45 +225,3 @@ def names(draft: Draft) -> set[str]:
     first_words = re.split(r"\s+[-–—|:·]\s+|:\s", title)[0] if title else None
     candidates = (feed.name, feed.name.split("-")[0], feed.publisher, draft.metadata.publisher, title, first_words)
     return {name for name in (*candidates, *site[-2:-1]) if name}
-
-
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    revision: int
-    text_hash: str
-    title: str | None
-    text_source: str
-
-
-class _Revisions:
-    """The newest revision of each article of a batch, and whose each address is; those the batch adds included."""
-
-    def __init__(self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str]) -> None:
-        self._homes = dict(homes)
-        self._newest = {
-            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source)
-            for id_, known in archived.items()
-        }
-
-    def newest(self, article_id: str) -> _Newest | None:
-        return self._newest.get(article_id)
-
-    def has_home(self, article_id: str, addresses: Iterable[str]) -> bool:
-        """Whether an article is known by one of these addresses."""
-        return any(self._homes.get(address) == article_id for address in addresses)
-
-    def same_page(self, draft: Draft, text_hash: str) -> str | None:
-        """The article that has this text and title, and is known by one of the page's addresses.
-
-        An address alone does not show it: pages change.
-        """
-        for address in _addresses_of(draft):
-            newest = self._newest.get(self._homes.get(address, ""))
-            if newest and draft.text_source == "page" and (newest.text_hash, newest.title) == (text_hash, draft.title):
-                return self._homes[address]
-        return None
-
-    def add(self, article: Article, addresses: Iterable[str]) -> None:
-        for address in addresses:
-            self._homes.setdefault(address, article.id)
-        self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title, article.text_source)

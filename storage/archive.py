@@ -4,23 +4,19 @@ A batch is appended to an ``O_APPEND`` descriptor, fdatasync makes it durable, t
 fails in between leaves bytes past the committed offset, and the next ``Archive.open`` deals with them.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from storage import segments
-from storage.durable import sync_directory
-from storage.errors import CorruptArchiveError, StorageError
-from storage.model import Article, Place, Resolution
-from storage.records import encode
+from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
+from storage.errors import StorageError
+from storage.model import Article, Place, Resolution, Sealed
+from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
-from storage.segments import ARTICLES
+from storage.sealing import finished, seal
+from storage.segments import ARTICLES, Reader
 from storage.store import Store
-
-SEGMENT_BYTES = 256 * 1024 * 1024
-"""A file this long is followed by the next one."""
 
 
 class Archive:
@@ -32,8 +28,9 @@ class Archive:
         self.recovery = recovery
         """What ``open`` found past the committed offsets."""
         self._segment_bytes = segment_bytes
-        self._segment: _Segment | None = None
+        self._segment: Segment | None = None
         self._is_broken = False
+        self._reader = Reader(directory, store)
 
     @classmethod
     def open(cls, directory: Path, store: Store, now: datetime, *, segment_bytes: int = SEGMENT_BYTES) -> "Archive":
@@ -54,15 +51,12 @@ class Archive:
                 as before. After a failed sync or commit it cannot, because what the disk holds is not known:
                 every later call raises too, and the archive must be opened again, best by a new process.
         """
-        if self._is_broken:
-            raise StorageError(
-                "an earlier sync or commit failed: the archive must be opened again before it is written"
-            )
+        self._check()
         segment = self._segment_for(now)
         lines = [encode(article) for article in articles]
         places, end = [], segment.committed
         for line in lines:
-            places.append(Place(segment.file, end, len(line)))
+            places.append(Place(segment.file, end, len(line), line_digest(line)))
             end += len(line)
         segment.append(b"".join(lines))
         self._is_broken = True  # until all of what follows has succeeded
@@ -71,9 +65,33 @@ class Archive:
         segment.committed = end
         self._is_broken = False
 
+    def seal(self, now: datetime, *, everything: bool = False) -> list[Sealed]:
+        """Seal what is finished: files of earlier UTC days and those that are long enough; with ``everything``, all.
+
+        Whoever has one of these open for appending, but for this archive, lets go of it first. The next append begins
+        another file. What is returned is sealed for good; a failure leaves the others as they are.
+
+        Raises:
+            CorruptArchiveError: a file is not what is committed of it, or is damaged.
+            StorageError: something cannot be read or written.
+        """
+        return [sealed for sealed in self.sealing(now, everything=everything) if sealed is not None]
+
+    def sealing(self, now: datetime, *, everything: bool = False) -> Iterator[Sealed | None]:
+        """``seal``, a piece of work (at most some tenths of a second) at a time: each gives a sealed file, or None.
+
+        Between two pieces batches may be committed, but not with ``everything``; it can be left after any of them.
+        """
+        self._check()
+        files = finished(self._store, now, self._segment_bytes, everything=everything)
+        if self._segment is not None and self._segment.file in files:
+            self.close()
+        for file in files:
+            yield from seal(self._directory, self._store, file)
+
     def read(self, place: Place) -> Article:
-        """The article at a place. Raises what ``storage.segments.read`` does."""
-        return segments.read(self._directory, place)
+        """The article at a place. Raises what ``storage.segments.Reader.read`` does."""
+        return self._reader.read(place)
 
     def records(self) -> Iterator[tuple[Place, Article]]:
         """Every record, oldest file first. Raises what ``storage.segments.records`` does."""
@@ -85,72 +103,17 @@ class Archive:
             self._segment.close()
             self._segment = None
 
-    def _segment_for(self, now: datetime) -> "_Segment":
-        day = f"{ARTICLES}/date={now.astimezone(UTC):%Y-%m-%d}"
+    def _check(self) -> None:
+        if self._is_broken:
+            raise StorageError(
+                "an earlier sync or commit failed: the archive must be opened again before it is written"
+            )
+
+    def _segment_for(self, now: datetime) -> "Segment":
+        day = day_folder(ARTICLES, now)
         segment = self._segment
         if segment is None or segment.committed >= self._segment_bytes or not segment.file.startswith(f"{day}/"):
             self.close()
-            file = self._file_of(day)
-            segment = self._segment = _Segment(self._directory, file, self._store.committed_offset(file))
+            file = file_of(self._directory, self._store, day, ".jsonl", self._segment_bytes)
+            segment = self._segment = Segment(self._directory, file, self._store.committed_offset(file))
         return segment
-
-    def _file_of(self, day: str) -> str:
-        """The writer's last file of the day where it can take more, else its next one."""
-        writer = self._store.writer()
-        mine = [path.name for path in (self._directory / day).glob(f"{writer}-[0-9][0-9][0-9][0-9].jsonl*")]
-        numbers = [int(name.removeprefix(f"{writer}-").partition(".")[0]) for name in mine]
-        number = max(numbers, default=1)
-        file = f"{day}/{writer}-{number:04}.jsonl"
-        is_full = f"{writer}-{number:04}.jsonl.gz" in mine or self._store.committed_offset(file) >= self._segment_bytes
-        return f"{day}/{writer}-{number + 1:04}.jsonl" if is_full else file
-
-
-class _Segment:
-    """A file being appended to."""
-
-    def __init__(self, directory: Path, file: str, committed: int) -> None:
-        self.file = file
-        """Path below the data directory."""
-        self.committed = committed
-        """Bytes that are committed; the file is no longer, but within ``Archive.commit``."""
-        path = directory / file
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            for folder in (path.parent, path.parent.parent, directory):
-                sync_directory(folder)  # the file may be new, and each folder above it too
-        except OSError as error:
-            raise StorageError(f"{file} cannot be opened for writing") from error
-
-    def append(self, data: bytes) -> None:
-        """Write ``data`` at the end; a failure leaves the file as it was. Raises StorageError."""
-        self._check()
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            self._take_back()
-            raise StorageError(f"{self.file} cannot be written") from error
-
-    def _check(self) -> None:
-        """Only this process writes the file; anybody else's hand in it would make every place wrong."""
-        status = os.fstat(self._descriptor)
-        if status.st_size != self.committed or not status.st_nlink:
-            fate = f"is {status.st_size} bytes long" if status.st_nlink else "was removed"
-            raise CorruptArchiveError(f"{self.file} {fate}, of which {self.committed} are committed")
-
-    def _take_back(self) -> None:
-        with suppress(OSError):  # if it fails, the file stays longer than committed, and the next append refuses it
-            os.ftruncate(self._descriptor, self.committed)
-
-    def sync(self) -> None:
-        """Make what was appended durable. Raises StorageError."""
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            raise StorageError(f"{self.file} cannot be synced") from error
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)

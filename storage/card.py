@@ -61,8 +61,9 @@ def dataset_card() -> str:
 _TEXT = """
 # News articles, archived by veille
 
-One line of JSON per article version (`{schema}`), in `articles/date=…/*.jsonl`: complete lines only, UTF-8, every key
-in every line, null where a value is not known. Times are RFC 3339, UTC. `schema.json` is the JSON Schema of a line.
+One line of JSON per article version (`{schema}`), in `articles/date=…/*.jsonl`, or `*.jsonl.gz` where the day is over:
+complete lines only, UTF-8, every key in every line, null where a value is not known. Times are RFC 3339, UTC.
+`schema.json` is the JSON Schema of a line, `manifest.jsonl` has the SHA-256 of every file of a day that is over.
 
 An article's later versions have the same `id` and a higher `revision`. Paragraphs that stand elsewhere already are
 taken out of `text`; put back at their positions in `removed`, they give the full text, whose hash is `text_hash`.
@@ -83,6 +84,13 @@ pandas.concat(pandas.read_json(file, lines=True) for file in sorted(pathlib.Path
 
 `datasets` and `duckdb` guess types: where all of a file's `published_raw` look like ISO times they are taken for times,
 and lose the zone they were written with. `published` is the same moment in UTC, whichever way it is read.
+
+## The pages themselves
+
+Where raw copies are kept, `raw/date=…/*.warc.gz` are WARC/1.1 files (ISO 28500) of what came over the wire: pages and
+feed documents, a gzip member a record. `raw` in a line says in which file and at which byte the `response` record of
+its page begins, and the SHA-256 of its body, in its content encoding. `warcio check` proves the digests, `pywb` replays
+the pages.
 
 The texts belong to their authors and publishers. `rights` and `license` hold what they say about using them; reading
 them in an archive gives no right to publish them.

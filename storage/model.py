@@ -435,6 +435,74 @@ class Place:
     file: str
     offset: int
     length: int
+    digest: bytes | None = field(default=None, compare=False)
+    """blake2b-128 of the line; None where it is not known. No part of what makes two places the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A gzip member of a sealed file of records: where its first line begins, and where the member does."""
+
+    start: int
+    """In the lines, uncompressed: what ``Place.offset`` counts."""
+    offset: int
+    """In the compressed file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A file that is complete and never changes again, as the manifest has it."""
+
+    file: str
+    """The name places and references use: of the plain file for records, of the WARC file itself for raw copies."""
+    path: str
+    """The file on disk, below the data directory: ``file``, with ``.gz`` behind it where that was compressed."""
+    records: int
+    bytes: int
+    """Of the file on disk."""
+    sha256: str
+    """Of the file on disk, in hex."""
+    first_id: str | None
+    """Of its first record: the article's id, the WARC record's id; None of an empty one."""
+    last_id: str | None
+    mtime_ns: int
+    """When it was last changed, as the file system has it: a start looks again at a file for which this differs."""
+    members: tuple[Member, ...] = ()
+    """For reading a record in the middle; of records only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One HTTP exchange, as it went over the wire."""
+
+    url: str
+    at: datetime
+    address: str | None
+    """The IP address that answered."""
+    request: bytes
+    """Request line and header fields, up to and with the empty line."""
+    head: bytes
+    """Status line and header fields of the answer, up to and with the empty line."""
+    body: bytes
+    """As it was transferred: still in its content encoding, no longer in chunks."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Names and values for the metadata record: of which feed it is, which redirects led here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Where the raw copy of a body stands: the WARC response record that holds it."""
+
+    digest: str
+    """As in the record's ``WARC-Payload-Digest``."""
+    url: str
+    """The response record's ``WARC-Target-URI``,"""
+    at: datetime
+    """and its ``WARC-Date``."""
+    file: str
+    """WARC file, below the data directory."""
+    offset: int
+    """Where the record begins in it, in bytes as they are on disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from storage.model import (
     Gap,
     KnownEntry,
     Ledger,
+    Payload,
     PendingEntry,
     Place,
     Poll,
     Resolution,
     Retry,
     RobotsFile,
+    Sealed,
 )
 
 
@@ -114,6 +116,9 @@ class Store(Protocol):
     def balance(self) -> tuple[int, int]:
         """How many entries are archived, and how many records there are: equal unless something is wrong."""
 
+    def unbalanced(self, limit: int) -> Mapping[str, tuple[int, int]]:
+        """Articles with not as many archived entries as records, at most ``limit``: (entries, records) by id."""
+
     def find_urls(self, urls: Collection[str]) -> Mapping[str, str]:
         """Ids of the articles whose requested, final or canonical URL is exactly one of ``urls``, by that URL.
 
@@ -128,6 +133,32 @@ class Store(Protocol):
 
     def writer(self) -> str:
         """This archive's writer name: a short random word made at the first use, part of every file name."""
+
+    def forget_records(self) -> None:
+        """Forget what can be read from the files again: records and their URLs, offsets, sealed files, payloads.
+
+        The ledger of entries, the feeds and the writer's name stay.
+        """
+
+    # -- sealed files and raw copies -----------------------------------------------------------------------------------
+
+    def sealed_files(self) -> Mapping[str, Sealed]:
+        """Every sealed file, by ``Sealed.file``, in the order of those names."""
+
+    def seal(self, sealed: Sealed) -> None:
+        """Remember a sealed file, in place of what was known of it."""
+
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+        """The raw copies' own commit: the WARC file's committed offset, and the bodies it holds from there.
+
+        A body that is known already stays where it was first.
+        """
+
+    def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:
+        """Where bodies stand, by digest; those never kept are not in it."""
+
+    def payloads_in(self, file: str, start: int, limit: int) -> Sequence[Payload]:
+        """The first ``limit`` bodies that stand first in ``file``, at byte ``start`` or later, by offset."""
 
     # -- robots.txt ----------------------------------------------------------------------------------------------------
 
@@ -144,6 +175,15 @@ class Store(Protocol):
 
     def hold(self, host: str, until: datetime) -> None:
         """Remember that a host asked for silence until then."""
+
+    def damage(self) -> Sequence[str]:
+        """What is wrong with the database itself, a line each: torn pages, indexes that are lost or miss rows.
+
+        Takes as long as reading all of it. Raises nothing for a database that is damaged.
+        """
+
+    def mend(self) -> Sequence[str]:
+        """Make lost tables (empty) and lost or faulty indexes anew; returns what that was, a line each."""
 
     def close(self) -> None:
         """Let go of the database."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.model import Health, Outcome
 
-REVISION = "0002"
+REVISION = "0004"
 """The migration that makes a database look like this module."""
 
 
@@ -189,6 +189,7 @@ articles = sa.Table(
     sa.Column("offset", sa.BigInteger, nullable=False),
     sa.Column("length", sa.BigInteger, nullable=False),
     sa.Column("archived", Instant, nullable=False),
+    sa.Column("digest", sa.LargeBinary),  # of the line, blake2b-128; null: archived by a program that made none
     sa.UniqueConstraint("file", "offset", name="one_record_a_place"),
 )
 
@@ -198,6 +199,31 @@ article_urls = sa.Table(
     sa.Column("hash", sa.LargeBinary, primary_key=True),  # blake2b-128: a URL may be too long for an index
     sa.Column("article_id", sa.Text, nullable=False),
     sqlite_with_rowid=False,
+)
+
+sealed_files = sa.Table(
+    "sealed_files",
+    metadata,
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("first_id", sa.Text),
+    sa.Column("last_id", sa.Text),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("members", sa.LargeBinary, nullable=False),  # JSON: pairs of start and offset
+)
+
+payloads = sa.Table(
+    "payloads",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Index("payloads_by_place", "file", "offset"),
 )
 
 # -- asking around -----------------------------------------------------------------------------------------------------

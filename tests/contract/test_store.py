@@ -30,13 +30,16 @@ from storage.model import (
     Gap,
     Health,
     Ledger,
+    Member,
     NewEntry,
     Outcome,
+    Payload,
     Place,
     Poll,
     Resolution,
     Retry,
     RobotsFile,
+    Sealed,
     Sibling,
     Validators,
 )
@@ -604,6 +607,44 @@ def test_what_is_committed_is_there_after_closing_and_opening_again(store: Store
         assert again.committed_files() == {FILE: 100}
 
 
+# -- sealed files and raw copies ---------------------------------------------------------------------------------------
+
+WARC = "raw/date=2026-11-23/w-0001.warc.gz"
+SEALED = Sealed(
+    FILE, f"{FILE}.gz", 2, 345, "ab" * 32, "a", "z", 1_764_000_000_123_456_789, (Member(0, 0), Member(9, 5))
+)
+PAYLOAD = Payload("sha256:1", "https://news.test/a", NOON, WARC, 0)
+
+
+def test_a_sealed_file_comes_back_as_it_was_remembered(store: Store) -> None:
+    assert store.sealed_files() == {}
+    raw = Sealed(WARC, WARC, 0, 20, "cd" * 32, None, None, 1)
+    for sealed in (raw, replace(SEALED, bytes=1), SEALED):
+        store.seal(sealed)
+    assert list(store.sealed_files().items()) == [(FILE, SEALED), (WARC, raw)]
+
+
+def test_a_body_stays_where_it_was_first(store: Store) -> None:
+    store.commit_raw(WARC, 100, [PAYLOAD])
+    other = Payload("sha256:2", "https://news.test/b", NOON, WARC, 100)
+    store.commit_raw(WARC, 200, [replace(PAYLOAD, at=NOON + HOUR, offset=150), other])
+    store.commit_raw(WARC, 300, [])
+    assert store.payloads(["sha256:1", "sha256:2", "sha256:3"]) == {"sha256:1": PAYLOAD, "sha256:2": other}
+    assert store.committed_files() == {WARC: 300}
+
+
+def test_what_the_files_tell_is_forgotten_and_what_they_do_not_tell_is_not(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    commit(store, make_article("a"), ends=(Resolution(1, Outcome.ARCHIVED),))
+    store.seal(SEALED)
+    store.commit_raw(WARC, 100, [PAYLOAD])
+    writer = store.writer()
+    store.forget_records()
+    assert (store.committed_files(), store.sealed_files(), store.payloads(["sha256:1"])) == ({}, {}, {})
+    assert (store.latest([digest("a")]), store.find_urls(["https://news.test/a"])) == ({}, {})
+    assert (counts(store), store.writer(), list(store.feed_states())) == ({"archived": 1}, writer, ["rfi-fr"])
+
+
 CALLS: dict[str, Callable[[Store], object]] = {
     "feed_states": lambda store: store.feed_states(),
     "known_entries": lambda store: store.known_entries("f", ["k"], ["i"]),
@@ -626,12 +667,20 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "find_id": lambda store: store.find_id("i"),
     "sightings": lambda store: store.sightings(["i"]),
     "writer": lambda store: store.writer(),
+    "forget_records": lambda store: store.forget_records(),
+    "sealed_files": lambda store: store.sealed_files(),
+    "seal": lambda store: store.seal(SEALED),
+    "commit_raw": lambda store: store.commit_raw(WARC, 100, [PAYLOAD]),
+    "payloads": lambda store: store.payloads(["sha256:1"]),
     "robots": lambda store: store.robots("o"),
     "save_robots": lambda store: store.save_robots(RobotsFile("o", 200, b"", NOON)),
     "holds": lambda store: store.holds(),
     "hold": lambda store: store.hold("h", NOON),
 }
-WRITES = ["commit_poll", "settle", "commit_articles", "adopt", "writer", "save_robots", "hold"]
+WRITES = [
+    *("commit_poll", "settle", "commit_articles", "adopt", "writer", "forget_records", "seal", "commit_raw"),
+    *("save_robots", "hold"),
+]
 
 
 def test_every_method_of_the_protocol_is_called_below() -> None:

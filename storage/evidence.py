@@ -1,0 +1,73 @@
+"""The store's side of what proves the archive: sealed files, and where raw copies stand."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from storage.connection import Transactions, batches
+from storage.model import Member, Payload, Sealed
+from storage.tables import article_urls, articles, files, payloads, sealed_files
+
+_SEALED = tuple(sealed_files.c[field.name] for field in fields(Sealed))
+_PAYLOAD = tuple(payloads.c[field.name] for field in fields(Payload))
+
+
+class EvidencePart(Transactions):
+    """The part of ``storage.store.Store`` that sealing and the raw copies speak to."""
+
+    def forget_records(self) -> None:
+        """See ``Store.forget_records``."""
+        with self._writing() as connection:
+            for table in (article_urls, articles, sealed_files, payloads, files):
+                connection.execute(table.delete())
+
+    def sealed_files(self) -> Mapping[str, Sealed]:
+        """See ``Store.sealed_files``."""
+        with self._reading() as connection:
+            rows = connection.execute(sa.select(*_SEALED).order_by(sealed_files.c.file))
+            return {row.file: _sealed(row) for row in rows}
+
+    def seal(self, sealed: Sealed) -> None:
+        """See ``Store.seal``."""
+        members = orjson.dumps([[member.start, member.offset] for member in sealed.members])
+        with self._writing() as connection:
+            connection.execute(self._upsert(sealed_files, asdict(sealed) | {"members": members}))
+
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+        """See ``Store.commit_raw``."""
+        with self._writing() as connection:
+            connection.execute(self._upsert(files, {"path": file, "committed": offset}))
+            if payloads:
+                first_stays = self._insert(_payloads).on_conflict_do_nothing()
+                connection.execute(first_stays, [asdict(payload) for payload in payloads])
+
+    def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:
+        """See ``Store.payloads``."""
+        with self._reading() as connection:
+            return {
+                row.digest: Payload(*row)
+                for some in batches(digests)
+                for row in connection.execute(sa.select(*_PAYLOAD).where(_payloads.c.digest.in_(some)))
+            }
+
+    def payloads_in(self, file: str, start: int, limit: int) -> Sequence[Payload]:
+        """See ``Store.payloads_in``."""
+        some = (
+            sa.select(*_PAYLOAD)
+            .where(_payloads.c.file == file, _payloads.c.offset >= start)
+            .order_by(_payloads.c.offset)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return [Payload(*row) for row in connection.execute(some)]
+
+
+_payloads = payloads
+
+
+def _sealed(row: Any) -> Sealed:
+    members = tuple(Member(start, offset) for start, offset in orjson.loads(row.members))
+    return Sealed(**{field.name: getattr(row, field.name) for field in fields(Sealed)} | {"members": members})
