@@ -6,9 +6,7 @@ still verifies the certificate against the name.
 """
 
 import asyncio
-import socket
 import ssl
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -21,6 +19,7 @@ import httpx
 from service.errors import AddressError, BlockedError, FetchError, Weight
 from service.net.addresses import AllowedNetwork, may_connect, parse_address
 from service.net.failures import name_error, plain_errors
+from service.net.names import Resolve, look_up, system_resolve
 from service.net.response import Heads
 
 KEEP_ALIVE = 60.0
@@ -33,16 +32,8 @@ _MAX_ADDRESSES = 4
 _DISCARD_BYTES, _DISCARD_SECONDS = 65_536, 2.0
 """How much of a body nobody reads is worth taking in to keep its connection."""
 
-Resolve = Callable[[str, int], Sequence[str]]
-"""Host name or literal address, and port, to the addresses behind it. Blocking; raises ``OSError``."""
 _Key = tuple[bytes, bytes, int | None]
 """Scheme, host and port of a pool."""
-
-
-def system_resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver, which also reads ``0x7f.1`` and ``2130706433`` as the addresses they are."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
 class AddressGuard(httpcore.AsyncNetworkBackend):
@@ -90,7 +81,7 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
 
     async def _checked(self, host: str, port: int) -> list[str]:
         try:
-            addresses = await _in_a_thread_of_its_own(self._resolve, host, port)
+            addresses = await look_up(self._resolve, host, port)
         except (OSError, UnicodeError) as error:
             raise name_error(error) from None
         for address in addresses:
@@ -107,32 +98,6 @@ def _is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-async def _in_a_thread_of_its_own(resolve: Resolve, host: str, port: int) -> Sequence[str]:
-    """Look a name up without a queue.
-
-    Where a name server is down it takes many seconds: no other name is to wait for that, nor the end of the process.
-    """
-    loop = asyncio.get_running_loop()
-    found: asyncio.Future[Sequence[str]] = loop.create_future()
-
-    def settle(addresses: Sequence[str], error: Exception | None) -> None:
-        if not found.done():  # nobody waits any more
-            found.set_exception(error) if error else found.set_result(addresses)
-
-    def look_up() -> None:
-        addresses: Sequence[str] = ()
-        problem: Exception | None = None
-        try:
-            addresses = resolve(host, port)
-        except Exception as error:  # noqa: BLE001  it is raised where the name is waited for
-            problem = error
-        with suppress(RuntimeError):  # the loop has been closed meanwhile
-            loop.call_soon_threadsafe(settle, addresses, problem)
-
-    threading.Thread(target=look_up, name=f"resolver of {host}", daemon=True).start()
-    return await found
 
 
 class _Stream(httpcore.AsyncNetworkStream):
