@@ -1,7 +1,7 @@
 """Puts the service together out of its settings. The only module that chooses which part does what."""
 
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from service.probing import Prober
 from service.reading import Reader
 from service.runner import BATCH, Runner
 from service.settings import KeepRaw, Settings
+from storage import repair
 from storage.archive import Archive
 from storage.card import write_card
 from storage.database import Database, open_database
@@ -106,6 +107,22 @@ def open_archive(settings: Settings) -> Iterator[tuple[Store, Archive]]:
                 yield store, archive
             finally:
                 archive.close()
+        finally:
+            store.close()
+
+
+@contextmanager
+def open_mended(settings: Settings) -> Iterator[tuple[Store, Sequence[str]]]:
+    """Within it, this process alone holds the data directory; what the database itself needed is done, and told.
+
+    Raises:
+        LockedError: another process holds it.
+        StorageError: the database cannot be opened, or not be written.
+    """
+    with DirectoryLock(settings.data_dir):
+        store, done = repair.open_mended(settings.database)
+        try:
+            yield store, done
         finally:
             store.close()
 

@@ -21,8 +21,10 @@ PATTERNS = ("articles/**/*.jsonl", "articles/**/*.jsonl.gz")
 """The files of records, as globs below the data directory."""
 
 
-def write_card(directory: Path) -> None:
+def write_card(directory: Path) -> list[str]:
     """Write README.md and schema.json where they are not there, or are ours and not as they should be.
+
+    Returns the names of those written.
 
     A file of that name that somebody else wrote stays as it is.
 
@@ -30,13 +32,16 @@ def write_card(directory: Path) -> None:
         StorageError: they cannot be written.
     """
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    written = []
     for name, text in (("README.md", dataset_card()), ("schema.json", schema)):
         path, content = directory / name, text.encode()
         try:
             if not path.exists() or _is_outdated(path.read_bytes(), content):
                 replace_file(path, content)
+                written.append(name)
         except OSError as error:
             raise StorageError(f"{path} cannot be written") from error
+    return written
 
 
 def _is_outdated(found: bytes, wanted: bytes) -> bool:

@@ -113,10 +113,12 @@ class Transactions:
             yield
         except SQLAlchemyError as error:
             reason = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            # drivers and SQLAlchemy spread an error over many lines, with the statement and its values
             code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest says where exactly
             kind = CorruptDatabaseError if code in _DAMAGED else StorageError
-            raise kind(f"the database {self._name}: {' '.join(str(reason).split())}") from None
+            # drivers and SQLAlchemy spread an error over many lines, with the statement and its values; psycopg says
+            # apart what is wrong
+            what = getattr(getattr(reason, "diag", None), "message_primary", None) or str(reason)
+            raise kind(f"the database {self._name}: {' '.join(what.split())}") from None
 
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that knows ON CONFLICT, in the words of this database."""

@@ -1,4 +1,4 @@
-"""``veille status``, ``show`` and ``verify``: looking at the archive. None of them disturbs a running service."""
+"""``veille status`` and ``show``: looking at the archive. Neither disturbs a running service."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.model import ArchivedRevision, Article, Feed, FeedState, Ledger
 
-NO_ARCHIVE, DAMAGE = 10, 12
+NO_ARCHIVE = 10
 
 
 @click.command(cls=Verb)
@@ -152,42 +152,14 @@ def _heading(context: Context, record: "Article") -> list[tuple[str, str]]:
     return [(label, value) for label, value in lines if value]
 
 
-@click.command(cls=Verb)
-@pass_context
-def verify(context: Context) -> int:
-    """Check every line, hash, count and reference; exit 12 and a list where something is damaged."""
-    from service.app import open_readonly
-    from storage.verify import verify as damages
-
-    if no_archive(context):
-        return NO_ARCHIVE
-    found = 0
-    with open_readonly(context.settings) as store:
-        for damage in damages(context.settings.data_dir, store):
-            found += 1
-            where = f"{damage.path}:{damage.offset}" if damage.offset is not None else damage.path
-            context.emit(
-                {"path": damage.path, "offset": damage.offset, "damage": damage.what}
-                if context.json
-                else f"{where}: {damage.what}"
-            )
-        archived, _ = store.balance()
-    if context.json:
-        context.emit({"records": archived, "damaged": found})
-    elif found:
-        context.say(f"{found} damaged; nothing was changed")
-    else:
-        context.say(f"{archived} record{'' if archived == 1 else 's'}, all sound")
-    return DAMAGE if found else 0
-
-
 def no_archive(context: Context) -> bool:
     """Whether there is no archive to look at; says so, and what makes one."""
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
         has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))
         context.say(
-            f"the database of {settings.data_dir} is missing; veille crawl makes it again from the records"
+            f"the database of {settings.data_dir} is missing; veille crawl or verify --repair makes it again from "
+            "the records"
             if has_records
             else f"no archive in {settings.data_dir} yet; veille crawl makes one"
         )
