@@ -419,7 +419,7 @@ def test_a_torn_last_record_is_set_aside_and_whole_ones_before_it_are_taken_in(
     assert read_payload(tmp_path, reference).body == make_capture("whole").body
 
 
-@pytest.mark.parametrize("hole", [b"\0" * 512, gzip.compress(b"no record"), b"\x1f\x8b\x08"])
+@pytest.mark.parametrize("hole", [b"\0" * 512, gzip.compress(b"no record", mtime=0), b"\x1f\x8b\x08"])
 def test_a_hole_in_what_was_never_committed_is_set_aside_with_what_follows(
     tmp_path: Path, store: Database, opened: Callable[..., RawCopies], hole: bytes
 ) -> None:
@@ -539,22 +539,17 @@ def test_records_can_be_read_from_the_middle_on(tmp_path: Path, kept: tuple[Path
 def test_any_flipped_byte_is_found_by_reading(tmp_path: Path, kept: tuple[Path, list[RawRef]]) -> None:
     file, _ = kept
     whole = file.read_bytes()
-    undetected = []
+    found = 0
     for place in range(0, len(whole), 7):
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :])
+        flipped = whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :]
+        file.write_bytes(flipped)
         try:
             assert all(record.block_holds for record in all_records(tmp_path))
-            undetected.append(place)
         except CorruptArchiveError:
-            pass
-    starts = [record.offset for record in restored(file, whole, tmp_path)]
-    harmless = {start + at for start in starts for at in (4, 5, 6, 7, 8, 9)}  # a gzip header's time, flags, system
-    assert set(undetected) <= harmless
-
-
-def restored(file: Path, whole: bytes, directory: Path) -> list[WarcRecord]:
-    file.write_bytes(whole)
-    return all_records(directory)
+            found += 1
+        else:  # a gzip header's time and system, or bits that fill up a block's last byte: nothing anybody reads
+            assert gzip.decompress(flipped) == gzip.decompress(whole)
+    assert found > len(whole) / 7 * 0.9
 
 
 def test_a_torn_file_is_told_from_a_damaged_one(tmp_path: Path, kept: tuple[Path, list[RawRef]]) -> None:
