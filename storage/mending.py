@@ -123,13 +123,8 @@ class _Draft:
 
     def _is_so(self, known: Sealed) -> bool:
         """Whether the file is what the database says."""
-        path = self._directory / known.path
-        try:
-            return path.stat().st_size == known.bytes and manifest.digest(path) == known.sha256
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise StorageError(f"{known.path} cannot be read") from error
+        found = _inspected(self._directory, known.path)
+        return found is not None and manifest.line_of(found) == manifest.line_of(known)
 
 
 def _lines(directory: Path) -> Iterator[bytes]:

@@ -152,7 +152,7 @@ class PlacesPart(Transactions):
         if not records:
             return
         connection.execute(articles.insert(), [_article_row(article, place) for article, place in records])
-        found = {_hash(url): article.id for article, _ in reversed(records) for url in _urls_of(article)}
+        found = {_hash(url): article.id for article, _ in reversed(records) for url in urls_of(article)}
         if found:
             first_stays = self._insert(article_urls).on_conflict_do_nothing()
             connection.execute(first_stays, [{"hash": hash_, "article_id": id_} for hash_, id_ in found.items()])
@@ -199,7 +199,8 @@ def _article_row(article: Article, place: Place) -> dict[str, Any]:
     }
 
 
-def _urls_of(article: Article) -> set[str]:
+def urls_of(article: Article) -> set[str]:
+    """The addresses by which an article is to be found: asked for, final, and its own."""
     return {url for url in (article.requested_url, article.url, article.canonical_url) if url}
 
 

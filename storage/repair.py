@@ -106,15 +106,16 @@ def rebuild(directory: Path, store: Store, now: datetime) -> Iterator[str]:
 
 def _mend(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     yield from (f"{name} was written anew" for name in write_card(directory))
+    yield from mend_manifest(directory, store)  # first, for what follows reads it
+    yield from _recovered(directory, store, now)
     yield from mend_rows(directory, store)
     yield from mend_manifest(directory, store)
-    yield from _recovered(directory, store, now)
 
 
 def _recovered(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     """What a start does, but for refusing to: what is damaged is left, the rest goes on."""
     for found, kind in (
-        (recover_raw(directory, store, refuse=_leave), "raw copies"),
+        (recover_raw(directory, store, refuse=_leave), "WARC records"),
         (recover(directory, store, now, refuse=_leave), "records"),
     ):
         yield from _of_recovery(found, kind)

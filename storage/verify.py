@@ -108,7 +108,7 @@ class _Verification:
                 yield Line(end, 0, problem=problem)
 
         rows = rows_between(self._store, file, 0, committed)
-        for found in align(judged(), rows, self._judge.place, start=0, end=committed):
+        for found in align(judged(), rows, self._judge.place, start=0, end=committed, note=self._judge.note):
             is_told = True
             yield found
         if problem and not is_told:  # behind the last of its records
@@ -167,6 +167,12 @@ class _Verification:
         if archived != known:
             yield Damage(DATABASE, None, f"{archived} entries are archived, but there are {known} records")
             return
+        self._judge.look_for_addresses()
+        if count := self._judge.unknown_urls:
+            what = (
+                f"it finds no article by {count} addresses that are in records, {self._judge.unknown_url} one of them"
+            )
+            yield Damage(DATABASE, None, what)
         for article_id, (entries, records) in self._store.unbalanced(1).items():
             yield Damage(DATABASE, None, f"{article_id} has {entries} archived entries, but {records} records")
 

@@ -22,6 +22,7 @@ class Line:
     text_hash: str | None = None
     title: str | None = None
     digest: bytes | None = None
+    urls: frozenset[str] = frozenset()
     problem: str | None = None
 
     @property

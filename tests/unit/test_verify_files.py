@@ -82,7 +82,7 @@ def test_a_flipped_bit_anywhere_is_one_damage_of_its_file(data: Path, store: Dat
     file = file_of(data, kind)
     sound = file.read_bytes()
     chance = random.Random(kind)
-    for _ in range(60):
+    for _ in range(50):
         at, bit = chance.randrange(len(sound)), 1 << chance.randrange(8)
         file.write_bytes(sound[:at] + bytes([sound[at] ^ bit]) + sound[at + 1 :])
         damage = found(data, store)
