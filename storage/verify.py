@@ -9,7 +9,7 @@ from storage.errors import CorruptArchiveError, SchemaError
 from storage.model import ArchivedRevision, Article, Place
 from storage.rebuild import Find, full_paragraphs
 from storage.records import decode
-from storage.segments import lines, read, segments, size
+from storage.segments import Reader, lines, on_disk, size
 from storage.store import Store
 
 _ROWS = 500
@@ -38,10 +38,12 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
         StorageError: a file or the database cannot be read at all.
     """
     find = finder(directory, store)
-    sizes = {file: size(directory, file) for file in segments(directory) if file.endswith(".jsonl")}
-    for file in sorted(sizes.keys() | store.committed_files().keys()):
+    found = on_disk(directory)
+    sizes = {file: size(directory, file) for file in found if file.endswith(".jsonl")}
+    records = {file.removesuffix(".gz") for file in found}
+    for file in sorted(records | store.committed_files().keys()):
         committed = store.committed_offset(file)
-        if file in sizes:
+        if file in records:
             yield from _verify_file(directory, file, committed, store, find)
         elif committed:
             yield Damage(file, None, f"the file is missing, of which {committed} bytes are committed")
@@ -56,6 +58,7 @@ def verify(directory: Path, store: Store) -> Iterator[Damage]:
 
 def finder(directory: Path, store: Store) -> Find:
     """A ``find`` for ``storage.rebuild.full_paragraphs``: reads the articles that others refer to."""
+    read = Reader(directory, store).read
 
     @lru_cache(maxsize=64)  # what one article refers to, its neighbours often do too
     def find(article_id: str, revision: int) -> Article:
@@ -63,7 +66,7 @@ def finder(directory: Path, store: Store) -> Find:
         if (place := _place(store, article_id, revision)) is None:
             raise CorruptArchiveError(f"{reference}, which is not archived")
         try:
-            return read(directory, place)
+            return read(place)
         except (CorruptArchiveError, SchemaError) as error:
             raise CorruptArchiveError(reference) from error
 

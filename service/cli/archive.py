@@ -20,7 +20,7 @@ def status(context: Context) -> int:
     """Health of every feed, the ledger of entries, gaps."""
     from service.app import open_readonly
 
-    if _no_archive(context):
+    if no_archive(context):
         return NO_ARCHIVE
     with open_readonly(context.settings) as store:
         states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
@@ -88,7 +88,7 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
     """Show one article: by its id (the first digits will do) or its URL."""
     from service.app import open_readonly
 
-    if _no_archive(context):
+    if no_archive(context):
         return NO_ARCHIVE
     with open_readonly(context.settings) as store:
         article_id = _identify(store, article)
@@ -110,11 +110,11 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
 def _show(context: Context, store: "Database", found: "ArchivedRevision", *, full: bool) -> None:
     from storage.rebuild import full_paragraphs
     from storage.records import encode
-    from storage.segments import read
+    from storage.segments import Reader
     from storage.verify import finder
 
     directory = context.settings.data_dir
-    record = read(directory, found.place)
+    record = Reader(directory, store).read(found.place)
     if context.json:
         sys.stdout.buffer.write(encode(record))
         return
@@ -154,7 +154,7 @@ def verify(context: Context) -> int:
     from service.app import open_readonly
     from storage.verify import verify as damages
 
-    if _no_archive(context):
+    if no_archive(context):
         return NO_ARCHIVE
     found = 0
     with open_readonly(context.settings) as store:
@@ -176,7 +176,8 @@ def verify(context: Context) -> int:
     return DAMAGE if found else 0
 
 
-def _no_archive(context: Context) -> bool:
+def no_archive(context: Context) -> bool:
+    """Whether there is no archive to look at; says so, and what makes one."""
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
         has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))
