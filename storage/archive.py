@@ -12,7 +12,7 @@ from storage import segments
 from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
 from storage.errors import StorageError
 from storage.model import Article, Place, Resolution, Sealed
-from storage.records import encode
+from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
 from storage.sealing import finished, seal
 from storage.segments import ARTICLES, Reader
@@ -56,7 +56,7 @@ class Archive:
         lines = [encode(article) for article in articles]
         places, end = [], segment.committed
         for line in lines:
-            places.append(Place(segment.file, end, len(line)))
+            places.append(Place(segment.file, end, len(line), line_digest(line)))
             end += len(line)
         segment.append(b"".join(lines))
         self._is_broken = True  # until all of what follows has succeeded

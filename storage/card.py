@@ -21,8 +21,10 @@ PATTERNS = ("articles/**/*.jsonl", "articles/**/*.jsonl.gz")
 """The files of records, as globs below the data directory."""
 
 
-def write_card(directory: Path) -> None:
+def write_card(directory: Path) -> list[str]:
     """Write README.md and schema.json where they are not there, or are ours and not as they should be.
+
+    Returns the names of those written.
 
     A file of that name that somebody else wrote stays as it is.
 
@@ -30,13 +32,16 @@ def write_card(directory: Path) -> None:
         StorageError: they cannot be written.
     """
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    written = []
     for name, text in (("README.md", dataset_card()), ("schema.json", schema)):
         path, content = directory / name, text.encode()
         try:
             if not path.exists() or _is_outdated(path.read_bytes(), content):
                 replace_file(path, content)
+                written.append(name)
         except OSError as error:
             raise StorageError(f"{path} cannot be written") from error
+    return written
 
 
 def _is_outdated(found: bytes, wanted: bytes) -> bool:
@@ -84,6 +89,13 @@ pandas.concat(pandas.read_json(file, lines=True) for file in sorted(pathlib.Path
 
 `datasets` and `duckdb` guess types: where all of a file's `published_raw` look like ISO times they are taken for times,
 and lose the zone they were written with. `published` is the same moment in UTC, whichever way it is read.
+
+## The pages themselves
+
+Where raw copies are kept, `raw/date=…/*.warc.gz` are WARC/1.1 files (ISO 28500) of what came over the wire: pages and
+feed documents, a gzip member a record. `raw` in a line says in which file and at which byte the `response` record of
+its page begins, and the SHA-256 of its body, in its content encoding. `warcio check` proves the digests, `pywb` replays
+the pages.
 
 The texts belong to their authors and publishers. `rights` and `license` hold what they say about using them; reading
 them in an archive gives no right to publish them.

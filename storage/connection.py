@@ -1,5 +1,6 @@
 """Transactions over one database connection, SQLite's or PostgreSQL's, and their errors in one line."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from storage.errors import StorageError
+from storage.errors import CorruptDatabaseError, StorageError
 
 T = TypeVar("T")
 
@@ -19,6 +20,8 @@ _CACHE_KIB = 32 * 1024
 _CHECKPOINT_PAGES = 16_000
 """How long SQLite's log grows, 64 MB, before its pages go into the database, each once however often it changed. With
 SQLite's own 1,000 that would be nearly every page as often as it changed, once the indexes are longer than that."""
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def create_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
@@ -118,8 +121,12 @@ class Transactions:
             yield
         except SQLAlchemyError as error:
             reason = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            # drivers and SQLAlchemy spread an error over many lines, with the statement and its values
-            raise StorageError(f"the database {self._name}: {' '.join(str(reason).split())}") from None
+            code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest says where exactly
+            kind = CorruptDatabaseError if code in _DAMAGED else StorageError
+            # drivers and SQLAlchemy spread an error over many lines, with the statement and its values; psycopg says
+            # apart what is wrong
+            what = getattr(getattr(reason, "diag", None), "message_primary", None) or str(reason)
+            raise kind(f"the database {self._name}: {' '.join(what.split())}") from None
 
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that knows ON CONFLICT, in the words of this database."""

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -15,6 +16,7 @@ from storage.errors import CorruptArchiveError, StorageError
 from storage.inspection import Inspection, is_of_records
 from storage.manifest import Line
 from storage.model import Article, Place, Sealed
+from storage.records import line_digest
 from storage.sealing import clear_drafts, compare, drop_plain, remember
 from storage.segments import explained, lines, on_disk, parse, size
 from storage.store import Store
@@ -30,13 +32,28 @@ class Recovery:
     """Files, below the data directory, that unfinished lines were set aside in."""
 
 
-def recover(directory: Path, store: Store, now: datetime) -> Recovery:
+Refuse = Callable[[CorruptArchiveError], None]
+"""Hears of each thing that is not as it should be. A start raises it; a repair goes on with the rest."""
+
+
+def stop(error: CorruptArchiveError) -> None:
+    """Refuse loudly: raise it."""
+    raise error
+
+
+def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = stop) -> Recovery:
     """Take in whole records past the committed offsets, set aside what is no whole record, finish what was sealed.
 
     Nothing committed is ever set aside. A database that has never seen a feed, beside records, was made anew after its
     loss: then any record may be one that was committed, and only a last line without its line feed is set aside.
     Sealed files are judged by size and time of change, and digested only where that time is another. Recovering twice
     changes nothing.
+
+    Args:
+        directory: The data directory.
+        store: Its store.
+        now: When entries end by it.
+        refuse: Called with what is not as it should be.
 
     Raises:
         CorruptArchiveError: a file is missing or shorter than what is committed of it, or holds what is no record; a
@@ -47,30 +64,48 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
     committed, sealed = store.committed_files(), store.sealed_files()
     is_lost = not store.feed_states()
     for one in sealed.values():
-        _check_sealed(directory, store, one)
+        with refusing(refuse):
+            _check_sealed(directory, store, one)
     clear_drafts(directory)
     found = on_disk(directory)
     plain = {file for file in found if not file.endswith(".gz")}
     packed = {file.removesuffix(".gz") for file in found if file.endswith(".gz")}
     for file, offset in committed.items():
         if offset and is_of_records(file) and file not in plain and file not in packed:
-            raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
+            refuse(CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed"))
     adopted, torn = 0, []
     for file in sorted(plain - packed):
-        new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
-        adopted += new
-        torn += aside
+        with refusing(refuse):
+            new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
+            adopted += new
+            torn += aside
     leftovers, unknown = sorted(plain & packed), sorted(packed - sealed.keys())
+    doubled = []
     for file in leftovers:
-        _compare(directory, file)
+        with refusing(refuse):
+            _compare(directory, file)
+            doubled.append(file)
     if unknown or is_lost:
         entered = {line.path: line for line in manifest.read(directory).lines}
-        adopted += sum(_take_in(directory, store, file, entered, now) for file in unknown)
+        for file in unknown:
+            with refusing(refuse):
+                adopted += _take_in(directory, store, file, entered, now)
         if is_lost:
-            _remember_raw(directory, store, entered)
-    for file in leftovers:
-        _drop(directory, file)
+            with refusing(refuse):
+                _remember_raw(directory, store, entered)
+    for file in doubled:
+        if file not in unknown or file in store.sealed_files():
+            _drop(directory, file)
     return Recovery(adopted, tuple(torn))
+
+
+@contextmanager
+def refusing(refuse: Refuse) -> Iterator[None]:
+    """Within it, what is not as it should be is heard of, and left."""
+    try:
+        yield
+    except CorruptArchiveError as error:
+        refuse(error)
 
 
 def _recover_plain(
@@ -83,20 +118,23 @@ def _recover_plain(
     if length == offset:
         return 0, []
     try:
-        _make_durable(directory, directory / file)
+        make_durable(directory, directory / file)
         for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
             last = some[-1][1]
             offset = last.offset + last.length
             adopted += store.adopt(file, offset, some, now)
         if offset < length:
-            return adopted, [_set_aside(directory / file, offset).relative_to(directory).as_posix()]
+            return adopted, [set_aside(directory / file, offset).relative_to(directory).as_posix()]
     except OSError as error:
         raise StorageError(f"{file} cannot be recovered") from error
     return adopted, []
 
 
-def _make_durable(directory: Path, path: Path) -> None:
-    """What a killed process wrote may still be in memory only: it must be on the disk before it is committed."""
+def make_durable(directory: Path, path: Path) -> None:
+    """What a killed process wrote may still be in memory only: it must be on the disk before it is committed.
+
+    Raises OSError.
+    """
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -120,11 +158,12 @@ def _whole(
             if is_lost:
                 raise
             return  # a power cut may leave holes in what was not yet synced, and whole lines after them
-        yield article, Place(file, offset, len(line))
+        yield article, Place(file, offset, len(line), line_digest(line))
 
 
-def _set_aside(path: Path, end: int) -> Path:
-    aside = _unused(path)
+def set_aside(path: Path, end: int) -> Path:
+    """Move what stands in a file from byte ``end`` on to a file beside it; returns that one. Raises OSError."""
+    aside = unused(path)
     with path.open("r+b") as source, aside.open("xb") as target:
         source.seek(end)
         shutil.copyfileobj(source, target)
@@ -136,7 +175,7 @@ def _set_aside(path: Path, end: int) -> Path:
     return aside
 
 
-def _unused(path: Path) -> Path:
+def unused(path: Path) -> Path:
     """``NAME.torn`` beside ``NAME.jsonl``, or ``NAME.2.torn`` …: a name that readers of ``*.jsonl*`` pass over."""
     names = (path.with_suffix(".torn" if number == 1 else f".{number}.torn") for number in count(1))
     return next(name for name in names if not name.exists())
@@ -187,7 +226,7 @@ def _take_in(directory: Path, store: Store, file: str, entered: Mapping[str, Lin
     if length < offset:
         raise CorruptArchiveError(f"{sealed.path} holds {length} bytes of lines, of which {offset} are committed")
     try:
-        _make_durable(directory, directory / sealed.path)
+        make_durable(directory, directory / sealed.path)
     except OSError as error:
         raise StorageError(f"{sealed.path} cannot be synced") from error
     for some in batches(_whole(directory, file, offset, is_lost=True, ending=".gz")):

@@ -8,6 +8,7 @@ from storage.model import (
     ArchivedRevision,
     Article,
     FeedState,
+    FileContent,
     Gap,
     KnownEntry,
     Ledger,
@@ -15,6 +16,7 @@ from storage.model import (
     PendingEntry,
     Place,
     Poll,
+    Reindexed,
     Resolution,
     Retry,
     RobotsFile,
@@ -116,6 +118,9 @@ class Store(Protocol):
     def balance(self) -> tuple[int, int]:
         """How many entries are archived, and how many records there are: equal unless something is wrong."""
 
+    def unbalanced(self, limit: int) -> Mapping[str, tuple[int, int]]:
+        """Articles with not as many archived entries as records, at most ``limit``: (entries, records) by id."""
+
     def find_urls(self, urls: Collection[str]) -> Mapping[str, str]:
         """Ids of the articles whose requested, final or canonical URL is exactly one of ``urls``, by that URL.
 
@@ -131,10 +136,20 @@ class Store(Protocol):
     def writer(self) -> str:
         """This archive's writer name: a short random word made at the first use, part of every file name."""
 
-    def forget_records(self) -> None:
-        """Forget what can be read from the files again: records and their URLs, offsets, sealed files, payloads.
+    def reindex(self, contents: Iterable[FileContent], now: datetime, *, may_forget: bool) -> Reindexed:
+        """Forget what can be read from the files, and learn it again: records, URLs, offsets, sealed files, payloads.
 
-        The ledger of entries, the feeds and the writer's name stay.
+        All of it is one transaction: whoever dies in the middle has changed nothing. The ledger of entries, the feeds
+        and the writer's name stay; the ledger is brought to as many archived entries as there are records. Of a record
+        or body that comes twice, the first counts. Doing it twice changes nothing.
+
+        Args:
+            contents: What the files hold, read while it runs.
+            now: When entries end by it.
+            may_forget: Otherwise the files must hold every record and body known before, each as it was.
+
+        Raises:
+            CorruptArchiveError: they do not; nothing was changed.
         """
 
     # -- sealed files and raw copies -----------------------------------------------------------------------------------
@@ -154,6 +169,9 @@ class Store(Protocol):
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:
         """Where bodies stand, by digest; those never kept are not in it."""
 
+    def payloads_in(self, file: str, start: int, limit: int) -> Sequence[Payload]:
+        """The first ``limit`` bodies that stand first in ``file``, at byte ``start`` or later, by offset."""
+
     # -- robots.txt ----------------------------------------------------------------------------------------------------
 
     def robots(self, origin: str) -> RobotsFile | None:
@@ -169,6 +187,15 @@ class Store(Protocol):
 
     def hold(self, host: str, until: datetime) -> None:
         """Remember that a host asked for silence until then."""
+
+    def damage(self) -> Sequence[str]:
+        """What is wrong with the database itself, a line each: torn pages, indexes that are lost or miss rows.
+
+        Takes as long as reading all of it. Raises nothing for a database that is damaged.
+        """
+
+    def mend(self) -> Sequence[str]:
+        """Make lost tables (empty) and lost or faulty indexes anew; returns what that was, a line each."""
 
     def close(self) -> None:
         """Let go of the database."""

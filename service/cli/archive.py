@@ -1,4 +1,4 @@
-"""``veille status``, ``show`` and ``verify``: looking at the archive. None of them disturbs a running service."""
+"""``veille status`` and ``show``: looking at the archive. Neither disturbs a running service."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.context import Context, Verb, pass_context
+from service.cli.raw import show_raw
+from service.cli.revisions import list_revisions
 
 if TYPE_CHECKING:
     from storage.database import Database
     from storage.model import ArchivedRevision, Article, Feed, FeedState, Ledger
 
-NO_ARCHIVE, DAMAGE = 10, 12
+NO_ARCHIVE = 10
 
 
 @click.command(cls=Verb)
@@ -82,9 +84,10 @@ def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
 @click.command(cls=Verb)
 @click.argument("article", metavar="ID|URL")
 @click.option("--full", is_flag=True, help="Put the removed paragraphs back: the article as it was extracted.")
-@click.option("--revisions", is_flag=True, help="List the article's revisions.")
+@click.option("--raw", is_flag=True, help="The page it was read from, byte for byte; --json: where its raw copy is.")
+@click.option("--revisions", is_flag=True, help="List the article's revisions, and which words changed.")
 @pass_context
-def show(context: Context, article: str, full: bool, revisions: bool) -> int:
+def show(context: Context, article: str, full: bool, raw: bool, revisions: bool) -> int:
     """Show one article: by its id (the first digits will do) or its URL."""
     from service.app import open_readonly
 
@@ -96,13 +99,12 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
         if not known:
             raise click.UsageError(f"the archive holds no article {article}")
         if revisions:
-            for revision in known:
-                context.emit(
-                    {"id": revision.id, "revision": revision.revision, "title": revision.title}
-                    if context.json
-                    else f"{revision.id} revision {revision.revision}: {revision.title or ''}"
-                )
+            list_revisions(context, store, known)
             return 0
+        if raw:
+            from storage.segments import Reader
+
+            return show_raw(context, Reader(context.settings.data_dir, store).read(known[-1].place))
         _show(context, store, known[-1], full=full)
     return 0
 
@@ -110,16 +112,16 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
 def _show(context: Context, store: "Database", found: "ArchivedRevision", *, full: bool) -> None:
     from storage.rebuild import full_paragraphs
     from storage.records import encode
+    from storage.references import finder
     from storage.segments import Reader
-    from storage.verify import finder
 
-    directory = context.settings.data_dir
-    record = Reader(directory, store).read(found.place)
+    read = Reader(context.settings.data_dir, store).read
+    record = read(found.place)
     if context.json:
         sys.stdout.buffer.write(encode(record))
         return
     if full:
-        paragraphs = full_paragraphs(record, finder(directory, store))
+        paragraphs = full_paragraphs(record, finder(read, store))
     else:
         paragraphs = record.text.split("\n")
         for label, value in _heading(record):
@@ -147,42 +149,14 @@ def _heading(record: "Article") -> list[tuple[str, str]]:
     return [(label, value) for label, value in lines if value]
 
 
-@click.command(cls=Verb)
-@pass_context
-def verify(context: Context) -> int:
-    """Check every line, hash, count and reference; exit 12 and a list where something is damaged."""
-    from service.app import open_readonly
-    from storage.verify import verify as damages
-
-    if no_archive(context):
-        return NO_ARCHIVE
-    found = 0
-    with open_readonly(context.settings) as store:
-        for damage in damages(context.settings.data_dir, store):
-            found += 1
-            where = f"{damage.path}:{damage.offset}" if damage.offset is not None else damage.path
-            context.emit(
-                {"path": damage.path, "offset": damage.offset, "damage": damage.what}
-                if context.json
-                else f"{where}: {damage.what}"
-            )
-        archived, _ = store.balance()
-    if context.json:
-        context.emit({"records": archived, "damaged": found})
-    elif found:
-        context.say(f"{found} damaged; nothing was changed")
-    else:
-        context.say(f"{archived} record{'' if archived == 1 else 's'}, all sound")
-    return DAMAGE if found else 0
-
-
 def no_archive(context: Context) -> bool:
     """Whether there is no archive to look at; says so, and what makes one."""
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
         has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))
         context.say(
-            f"the database of {settings.data_dir} is missing; veille crawl makes it again from the records"
+            f"the database of {settings.data_dir} is missing; veille crawl or verify --repair makes it again from "
+            "the records"
             if has_records
             else f"no archive in {settings.data_dir} yet; veille crawl makes one"
         )
