@@ -90,21 +90,21 @@ def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datet
     """
     ending = _attempted(now).values(
         outcome=sa.bindparam("_outcome", type_=entries.c.outcome.type),
-        article_id=sa.func.coalesce(sa.bindparam("_article_id", type_=sa.Text), entries.c.article_id),
         decided_at=now,
         next_try=None,
         payload=None,
     )
-    archived = [_values(resolution) for resolution in resolutions if resolution.outcome is Outcome.ARCHIVED]
-    others = [_values(resolution) for resolution in resolutions if resolution.outcome is not Outcome.ARCHIVED]
-    if archived:
-        connection.execute(ending.where(entries.c.outcome != Outcome.ARCHIVED), archived)
-    if others:
-        connection.execute(ending.where(is_pending), others)
-
-
-def _values(resolution: Resolution) -> dict[str, Any]:
-    return {f"_{field.name}": getattr(resolution, field.name) for field in fields(Resolution)}
+    groups: defaultdict[tuple[bool, bool], list[dict[str, Any]]] = defaultdict(list)
+    for resolution in resolutions:
+        values = {f"_{field.name}": getattr(resolution, field.name) for field in fields(Resolution)}
+        leads_elsewhere = resolution.article_id is not None
+        if not leads_elsewhere:
+            del values["_article_id"]
+        groups[resolution.outcome is Outcome.ARCHIVED, leads_elsewhere].append(values)
+    for (is_archived, leads_elsewhere), some in groups.items():
+        update = ending.where(entries.c.outcome != Outcome.ARCHIVED if is_archived else is_pending)
+        # named even with the value it has, the column would have its index written anew, at a page for each row
+        connection.execute(update.values(article_id=sa.bindparam("_article_id")) if leads_elsewhere else update, some)
 
 
 def _attempted(now: datetime) -> sa.Update:
