@@ -228,8 +228,8 @@ def test_revisions_come_oldest_first_with_the_words_that_changed(command: Comman
         "Le budget de [-481-]{+490+} millions a été voté hier soir …",
         f"{name} revision 3, archived 2026-11-23 12:00 UTC: Budget 3",
         "Le budget de 490 millions a été voté[- hier soir-].",
-        "La séance a duré sept heures[- et s'est tenue à huis clos-].",
-        "{+Chacun a pu parler.+}",
+        "La séance a duré sept heures[- et s'est tenue à huis clos-]{+.+}",
+        "{+Chacun a pu parler+}.",
     ]
 
 
