@@ -180,8 +180,8 @@ def test_a_lost_database_is_made_anew(data: Path) -> None:
         path.unlink()
     done, damage = run(data, repair)
     assert damage == []
-    assert "10 records were taken in that the database had not known" in done
-    assert "32 WARC records were taken in that the database had not known" in done
+    assert "taken in, for the database had not known them: 10 records" in done
+    assert "taken in, for the database had not known them: 32 WARC records" in done
     with closing(database(data)) as store:
         assert {known.title for name in NAMES for known in store.revisions(digest(name))} == {*"ABCDEFGHIJ"}
         assert store.unbalanced(1) == {}
@@ -350,7 +350,8 @@ def test_after_a_loss_is_accepted_the_archive_is_sound_again(
         lost = 10 - store.balance()[1]
         assert bool(lost) == is_of_records
         if lost:
-            assert f"{lost} records that were known are in no file any more, and forgotten" in done
+            records = f"{lost} record{'' if lost == 1 else 's'}"
+            assert f"forgotten, for no file holds them any more: {records}" in done
             assert store.ledger()["rfi-fr"].counts == {Outcome.ARCHIVED: 10 - lost, Outcome.FAILED: lost}
         start(data, store, refused=is_still_sealed)
 

@@ -337,8 +337,8 @@ def test_counts_are_compared_article_by_article(data: Path, store: Database) -> 
     (damage,) = found(data, store)
     assert damage.path == "the database"
     assert damage.what in {
-        f"{digest('a')} has 0 archived entries, but 1 records",
-        f"{digest('b')} has 2 archived entries, but 1 records",
+        f"{digest('a')} has 0 archived entries, but 1 record",
+        f"{digest('b')} has 2 archived entries, but 1 record",
     }
 
 
