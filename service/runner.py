@@ -127,7 +127,7 @@ class Runner:
         Raises:
             StorageError: a file cannot be sealed, or is not what it should be.
         """
-        return [] if self._stopping else await self._pipeline.archivist.seal(lambda: self._stopping)
+        return await self._pipeline.archivist.seal(lambda: self._stopping)
 
     def due(self, feeds: Iterable[Feed] | None = None, *, early: bool = False) -> list[Feed]:
         """Those of ``feeds`` whose time has come (``early``: or not), of all enabled ones without it.
