@@ -250,6 +250,15 @@ def test_a_lost_table_comes_back(data: Path) -> None:
         assert store.find_urls(["https://news.test/a"]) == {"https://news.test/a": digest("a")}
 
 
+def test_whole_records_in_another_order_are_learnt_where_they_stand(data: Path) -> None:
+    file = file_of(data, "open records")
+    first, second, *rest = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([second, first, *rest]))
+    assert run(data, repair) == (["the database has learnt 10 records from the files again"], [])
+    with closing(database(data)) as store:
+        assert [known.place.offset for known in store.revisions(digest("f"))] == [len(second)]
+
+
 def test_schema_and_card_are_written_anew(data: Path) -> None:
     sound = contents(data)
     (data / "README.md").unlink()
