@@ -168,6 +168,8 @@ def test_a_body_that_is_kept_already_is_only_referred_to(
         one.digest: Payload(str(one.digest), first.url, first.at, str(one.file), int(one.offset or 0))
     }
     assert types(tmp_path) == ["warcinfo", *EACH, "revisit", *EACH[1:], "warcinfo", "revisit", *EACH[1:]]
+    with pytest.raises(CorruptArchiveError, match="another record than the raw copy"):
+        read_payload(tmp_path, replace(one, offset=all_records(tmp_path)[4].offset))
     for revisit, capture in zip(
         [record for record in all_records(tmp_path) if record.type == "revisit"], (other, again), strict=True
     ):
