@@ -222,7 +222,7 @@ def _database(settings: Settings) -> Check:
     except StorageError as error:
         return told(Result.PROBLEM, str(error))
     if found.damage is not None:
-        cure = "a backup, or set it aside and crawl: it is made again from the records"
+        cure = "a backup, or veille verify --repair: it is set aside, and made again from the records"
         return told(Result.PROBLEM, f"it is damaged ({found.damage}); put back {cure}")
     detail = f"revision {found.revision}"
     if found.bytes is not None:

@@ -20,6 +20,7 @@ from storage.raw_recovery import recover_raw
 from storage.recovery import Recovery, recover, unused
 from storage.store import Store
 from storage.verify import verify
+from storage.words import count
 
 
 def open_mended(url: str) -> tuple[Database, list[str]]:
@@ -97,9 +98,9 @@ def rebuild(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     done = store.reindex(contents(directory, _claims(directory, store)), now, may_forget=True)
     yield _told(done)
     if done.forgotten:
-        yield f"{done.forgotten} records that were known are in no file any more, and forgotten"
+        yield f"forgotten, for no file holds them any more: {count(done.forgotten, 'record')}"
     if done.lost:
-        yield f"{done.lost} entries whose record is lost have failed; what their feeds still list is fetched again"
+        yield f"failed, for the record is lost: {count(done.lost, 'entry')}; what the feed still lists is fetched again"
     yield from _recovered(directory, store, now)
     yield from mend_manifest(directory, store, drop_missing=True)
 
@@ -115,8 +116,8 @@ def _mend(directory: Path, store: Store, now: datetime) -> Iterator[str]:
 def _recovered(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     """What a start does, but for refusing to: what is damaged is left, the rest goes on."""
     for found, kind in (
-        (recover_raw(directory, store, refuse=_leave), "WARC records"),
-        (recover(directory, store, now, refuse=_leave), "records"),
+        (recover_raw(directory, store, refuse=_leave), "WARC record"),
+        (recover(directory, store, now, refuse=_leave), "record"),
     ):
         yield from _of_recovery(found, kind)
 
@@ -127,7 +128,7 @@ def _leave(_: CorruptArchiveError) -> None:
 
 def _of_recovery(found: Recovery, kind: str) -> Iterator[str]:
     if found.adopted:
-        yield f"{found.adopted} {kind} were taken in that the database had not known"
+        yield f"taken in, for the database had not known them: {count(found.adopted, kind)}"
     for file in found.torn:
         yield f"what was no whole record was set aside in {file}"
 
@@ -139,4 +140,4 @@ def _claims(directory: Path, store: Store) -> Claims:
 
 def _told(done: Reindexed) -> str:
     brought = f", {done.brought} of them without an entry before" if done.brought else ""
-    return f"the database has learnt {done.records} records from the files again{brought}"
+    return f"the database has learnt {count(done.records, 'record')} from the files again{brought}"

@@ -196,8 +196,8 @@ def _matches(lines: Sequence[Line], rows: Sequence[ArchivedRevision]) -> list[tu
     for position, (_, at) in enumerate(pairs):
         length = bisect_left(tails, at)
         before.append(ends[length - 1] if length else None)
-        tails[length:] = [at, *tails[length + 1 :]]
-        ends[length:] = [position, *ends[length + 1 :]]
+        tails[length : length + 1] = [at]
+        ends[length : length + 1] = [position]
     rising: list[tuple[int, int]] = []
     position_or_none = ends[-1] if ends else None
     while position_or_none is not None:

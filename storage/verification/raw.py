@@ -10,6 +10,7 @@ from storage.verification.ahead import Ahead
 from storage.verification.damage import Found
 from storage.warc import WarcRecord
 from storage.warc_scan import Unreadable, scan
+from storage.words import are, count
 
 _ROWS = 500
 """Rows read from the store at a time."""
@@ -87,7 +88,7 @@ class RawWalk:
         if gone and missing <= 0:
             return f"the database has {_named(gone)} before this, but no such record stands there"
         if missing and not (is_told and not gone):
-            bytes_ = f"{abs(missing)} bytes are {'missing' if missing > 0 else 'too many'} before this"
+            bytes_ = f"{are(abs(missing), 'byte')} {'missing' if missing > 0 else 'too many'} before this"
             return f"{bytes_}: {_named(gone)} {'is' if len(gone) == 1 else 'are'} gone" if gone else bytes_
         if (row.url, row.at) != (record.url, record.at):
             return f"the database has another address or time of the raw copy of {record.url}"
@@ -108,15 +109,19 @@ class RawWalk:
             self._rows.take()
         self._shift_is_told = True
         end = following if following is not None else min(size(self._directory, self._file), self._end)
-        short = f", and the file ends {self._end - end} bytes short" if following is None and end < self._end else ""
+        short = (
+            f", and the file ends {count(self._end - end, 'byte')} short"
+            if following is None and end < self._end
+            else ""
+        )
         copies = f": {_named(lost)} {'is' if len(lost) == 1 else 'are'} lost" if lost else ""
-        return f"{end - bytes_.offset} bytes are no WARC record{short}{copies}"
+        return f"{are(end - bytes_.offset, 'byte')} no WARC record{short}{copies}"
 
     def _ended(self, at: int) -> Iterator[Found]:
         gone = self._taken_up_to(None)
         if gone and at < self._end:
             is_are = "is" if len(gone) == 1 else "are"
-            yield at, f"the file ends here, {self._end - at} bytes short: {_named(gone)} {is_are} gone"
+            yield at, f"the file ends here, {count(self._end - at, 'byte')} short: {_named(gone)} {is_are} gone"
         elif gone:
             yield gone[0].offset, f"the database has {_named(gone)} here, but no such record stands here"
         elif at < self._end and not self._shift_is_told:

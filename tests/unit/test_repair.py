@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from articles import NOON, digest
+from articles import NOON, digest, make_article
 from holdings import NAMES, make_holdings
 
 from storage import tables
@@ -22,6 +23,7 @@ from storage.archive import Archive
 from storage.database import Database, open_database
 from storage.errors import CorruptArchiveError, SchemaError
 from storage.model import Outcome
+from storage.records import encode
 from storage.repair import open_mended, rebuild, repair
 from storage.segments import records
 from storage.verification.damage import Damage
@@ -178,8 +180,8 @@ def test_a_lost_database_is_made_anew(data: Path) -> None:
         path.unlink()
     done, damage = run(data, repair)
     assert damage == []
-    assert "10 records were taken in that the database had not known" in done
-    assert "32 WARC records were taken in that the database had not known" in done
+    assert "taken in, for the database had not known them: 10 records" in done
+    assert "taken in, for the database had not known them: 32 WARC records" in done
     with closing(database(data)) as store:
         assert {known.title for name in NAMES for known in store.revisions(digest(name))} == {*"ABCDEFGHIJ"}
         assert store.unbalanced(1) == {}
@@ -246,6 +248,15 @@ def test_a_lost_table_comes_back(data: Path) -> None:
     assert done[:2] == ["the table article_urls is missing: made anew", "the table payloads is missing: made anew"]
     with closing(database(data)) as store:
         assert store.find_urls(["https://news.test/a"]) == {"https://news.test/a": digest("a")}
+
+
+def test_whole_records_in_another_order_are_learnt_where_they_stand(data: Path) -> None:
+    file = file_of(data, "open records")
+    first, second, *rest = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([second, first, *rest]))
+    assert run(data, repair) == (["the database has learnt 10 records from the files again"], [])
+    with closing(database(data)) as store:
+        assert [known.place.offset for known in store.revisions(digest("f"))] == [len(second)]
 
 
 def test_schema_and_card_are_written_anew(data: Path) -> None:
@@ -348,7 +359,8 @@ def test_after_a_loss_is_accepted_the_archive_is_sound_again(
         lost = 10 - store.balance()[1]
         assert bool(lost) == is_of_records
         if lost:
-            assert f"{lost} records that were known are in no file any more, and forgotten" in done
+            records = f"{lost} record{'' if lost == 1 else 's'}"
+            assert f"forgotten, for no file holds them any more: {records}" in done
             assert store.ledger()["rfi-fr"].counts == {Outcome.ARCHIVED: 10 - lost, Outcome.FAILED: lost}
         start(data, store, refused=is_still_sealed)
 
@@ -370,6 +382,32 @@ def start(data: Path, store: Database, *, refused: bool) -> None:
     """Open the archive as the service does."""
     with pytest.raises(CorruptArchiveError) if refused else nullcontext():
         Archive.open(data, store, NOON).close()
+
+
+def test_a_sealed_file_exchanged_for_another_is_told_however_often_it_is_read(data: Path) -> None:
+    file = file_of(data, "sealed records")
+    lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+    file.write_bytes(gzip.compress(b"".join(lines[1:])))
+    for mend in (repair, rebuild, rebuild):
+        _, damage = run(data, mend)
+        assert file.relative_to(data).as_posix() in [one.path for one in damage]
+    assert b'"records":5' in (data / "manifest.jsonl").read_bytes()
+
+
+def test_of_two_writers_of_one_day_the_one_who_archived_first_is_learnt_first(data: Path) -> None:
+    file = file_of(data, "open records")
+    for path in data.glob("veille.db*"):
+        path.unlink()
+    file.rename(file.with_name("zzzzzz-0001.jsonl"))
+    url = "https://news.test/shared"
+    later = make_article("later", archived=NOON + timedelta(hours=1), canonical_url=url)
+    sooner = make_article("sooner", archived=NOON - timedelta(hours=1), canonical_url=url)
+    for name, article in (("aaaaaa", later), ("bbbbbb", sooner)):
+        file.with_name(f"{name}-0001.jsonl").write_bytes(encode(article))
+    _, damage = run(data, rebuild)
+    assert damage == []
+    with closing(database(data)) as store:
+        assert store.find_urls([url]) == {url: digest("sooner")}
 
 
 def test_a_file_that_comes_back_is_known_again_with_the_entries_it_had(data: Path) -> None:
