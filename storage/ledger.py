@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from storage.connection import Transactions, batches
 from storage.model import Entry, Ledger, Outcome, PendingEntry, Resolution, Retry, Sibling
 from storage.shapes import loader
-from storage.tables import entries, feeds, is_pending
+from storage.tables import entries, feeds, is_pending, waiting
 
 _load_entry = loader(Entry)
 
@@ -34,8 +34,9 @@ class LedgerPart(Transactions):
     def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
         """See ``Store.pending``."""
         lead = (
-            sa.select(entries, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
+            sa.select(entries, waiting.c.payload, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
             .join(feeds, feeds.c.name == entries.c.feed)
+            .join(waiting, waiting.c.number == entries.c.number)
             .where(is_pending, entries.c.host == host, entries.c.number > after, _is_due(entries, now))
             .where(~_has_lead(now))
             .order_by(entries.c.number)
@@ -92,7 +93,6 @@ def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datet
         outcome=sa.bindparam("_outcome", type_=entries.c.outcome.type),
         decided_at=now,
         next_try=None,
-        payload=None,
     )
     groups: defaultdict[tuple[bool, bool], list[dict[str, Any]]] = defaultdict(list)
     for resolution in resolutions:
@@ -105,6 +105,8 @@ def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datet
         update = ending.where(entries.c.outcome != Outcome.ARCHIVED if is_archived else is_pending)
         # named even with the value it has, the column would have its index written anew, at a page for each row
         connection.execute(update.values(article_id=sa.bindparam("_article_id")) if leads_elsewhere else update, some)
+        let_go = waiting.delete().where(waiting.c.number == sa.bindparam("_number"))
+        connection.execute(let_go, [{"_number": values["_number"]} for values in some])
 
 
 def _attempted(now: datetime) -> sa.Update:

@@ -46,6 +46,7 @@ from storage.model import (
     Validators,
 )
 from storage.polling import host
+from storage.shapes import dump
 from storage.store import Store
 
 HOUR = timedelta(hours=1)
@@ -387,7 +388,7 @@ def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url
     store.commit_poll(poll(entry("a"), entry("b"), NewEntry(entry("c"), outcome=Outcome.SKIPPED, reason="media")))
     numbers = [number for number, _ in waiting(store)]
     store.settle([Resolution(numbers[0], Outcome.FAILED)], [Retry(numbers[1], NOON, "503")], NOON)
-    kept = sa.select(tables.entries.c.key).where(tables.entries.c.payload.is_not(None))
+    kept = sa.select(tables.entries.c.key).join(tables.waiting, tables.waiting.c.number == tables.entries.c.number)
     assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
 
 
@@ -932,14 +933,25 @@ def test_a_database_of_an_older_revision_is_brought_up_to_date_with_what_it_hold
         interval = "'1970-01-01 02:00:00'" if connection.dialect.name == "sqlite" else "'2 hours'"
         values = f"'rfi-fr', 'https://news.test/rss', false, 0, 'ok', 'asked', {interval}, 0, '2026-11-23 12:00:00'"
         connection.execute(sa.text(f"INSERT INTO feeds ({columns}) VALUES ({values})"))
+        columns = (
+            "feed, key, version, host, article_id, content_hash, outcome, attempts, first_seen, last_seen, payload"
+        )
+        for given, outcome, payload in ((entry("a"), "pending", ":payload"), (entry("b"), "gone", "NULL")):
+            values = f"'rfi-fr', :key, 1, 'news.test', :id, '', '{outcome}', 0, {_AT}, {_AT}, {payload}"
+            insert = sa.text(f"INSERT INTO entries ({columns}) VALUES ({values})")
+            connection.execute(insert, {"key": given.key, "id": given.article_id, "payload": dump(given)})
 
     _raw(url, make_first)
     with pytest.raises(SchemaError, match="of revision 0001, this program reads"):
         open_database(url, readonly=True)
     with closing(open_database(url)) as store:
         state = store.feed_states()["rfi-fr"]
+        assert [pending.entry for pending in store.pending("news.test", NOON, 9)] == [entry("a")]
     assert (state.interval, state.asked) == (2 * HOUR, Asked())
     assert state.window_seen == state.last_success is not None
+
+
+_AT = "'2026-11-23 11:00:00'"
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:

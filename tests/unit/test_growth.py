@@ -32,7 +32,10 @@ def find(batch: int, store: Database) -> tuple[list[Article], list[Resolution]]:
     """A poll that finds as many entries as a batch holds; what the batch will be."""
     names = [f"story-{batch * BATCH + number:06}" for number in range(BATCH)]
     entries = [
-        NewEntry(Entry(f"key of {name}", digest(name), digest("c"), url=f"https://news.test/{name}")) for name in names
+        NewEntry(
+            Entry(f"key of {name}", digest(name), digest("c"), url=f"https://news.test/{name}", summary="long " * 200)
+        )
+        for name in names
     ]
     store.commit_poll(Poll("rfi-fr", NOON, FeedState("rfi-fr", "https://news.test/rss"), entries=tuple(entries)))
     numbers = [pending.number for pending in store.pending("news.test", NOON, BATCH)]
@@ -51,16 +54,19 @@ def test_a_batch_takes_as_many_statements_and_bytes_after_thousands_of_articles_
         archive.commit(*batch, NOON)
         of_batch.append(list(statements))
         in_files.append(sum(path.stat().st_size for path in tmp_path.glob("articles/*/*")))
-        in_database.append(_pages(store))
+        in_database.append(_size(store))
     assert of_batch[-1] == of_batch[1]
     assert not any(statement.startswith("SELECT") for statement in of_batch[-1]), "it knows where it is"
     assert in_files[-1] - in_files[-2] == in_files[2] - in_files[1]
     assert in_database[50] - in_database[30] < 1.1 * (in_database[30] - in_database[10])
+    assert in_database[50] - in_database[10] < 40 * BATCH * 1000, "what the feed gave leaves no holes"
 
 
-def _pages(store: Database) -> int:
+def _size(store: Database) -> int:
+    """Bytes of the database."""
     with store._reading() as connection:
-        return int(connection.scalar(sa.text("PRAGMA page_count")) or 0)
+        pages, size = (connection.scalar(sa.text(f"PRAGMA {name}")) or 0 for name in ("page_count", "page_size"))
+    return int(pages * size)
 
 
 def test_an_entry_that_ends_leaves_the_indexes_alone_that_do_not_tell_how(store: Database, archive: Archive) -> None:
