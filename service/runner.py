@@ -154,7 +154,8 @@ class Runner:
                 await self._drained()
                 await self._readings.put(None)
         except* Exception as errors:  # noqa: BLE001  one error says more than the group it came in
-            raise _first(errors) from None
+            error = _first(errors)
+            raise error from error.__cause__  # it says why; the group would only say where from
 
     async def _drained(self) -> None:
         while self._extracting:
