@@ -124,7 +124,12 @@ def _line(word: str, numbers: "range | dict[int, int]") -> str:
 
 def say(line: str) -> None:
     """An acknowledgement, in one write: whoever is killed has said it or has not."""
-    os.write(1, f"{line}\n".encode())
+    while True:
+        try:
+            os.write(1, f"{line}\n".encode())
+        except OSError:
+            continue  # where writes fail at random, so may this one: it is no part of the archive
+        return
 
 
 def main(directory: str, rounds: str | None = None) -> int:
