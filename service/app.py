@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -19,21 +19,24 @@ from service.net.robots import Robots, RobotsCache
 from service.net.slots import Slots
 from service.offload import OneThread
 from service.pipeline import Pipeline
-from service.polling import Poller
+from service.polling import Keep, Poller
 from service.probing import Prober
 from service.reading import Reader
-from service.runner import Runner
-from service.settings import Settings
+from service.runner import BATCH, Runner
+from service.settings import KeepRaw, Settings
 from storage.archive import Archive
 from storage.card import write_card
 from storage.database import Database, open_database
 from storage.errors import StorageError
 from storage.lock import DirectoryLock
-from storage.model import Feed, FeedState, RobotsFile
+from storage.model import Capture, Feed, FeedState, RobotsFile
+from storage.raw import RawCopies
+from storage.raw_recovery import recover_raw
 from storage.store import Store
 
 BODIES_PER_WORKER = 16
-"""Documents held in memory, fetched but not yet read and archived, per extraction worker."""
+"""Documents held in memory, fetched but not yet read, per extraction worker; beside them a batch being archived, since
+a page is held until its raw copy is kept: without room for both, fetching would stand still at each commit."""
 
 
 def now() -> datetime:
@@ -57,8 +60,11 @@ class Outside:
 
 
 @asynccontextmanager
-async def open_outside(settings: Settings, memory: "Memory") -> AsyncIterator[Outside]:
-    """Within it, feeds and pages can be fetched and read. No request is made and no process started before its use."""
+async def open_outside(settings: Settings, memory: "Memory", *, keep_wire: bool = False) -> AsyncIterator[Outside]:
+    """Within it, feeds and pages can be fetched and read. No request is made and no process started before its use.
+
+    ``keep_wire`` has answers hold what raw copies need.
+    """
     agent = user_agent(settings)
     fetcher = Fetcher(
         user_agent=agent,
@@ -66,7 +72,8 @@ async def open_outside(settings: Settings, memory: "Memory") -> AsyncIterator[Ou
         allowed=[AllowedNetwork.parse(text) for text in settings.allowed_networks],
         timeout=settings.timeout.total_seconds(),
         max_bytes=settings.max_bytes,
-        slots=Slots(settings.concurrency, kept_bodies=BODIES_PER_WORKER * settings.workers),
+        slots=Slots(settings.concurrency, kept_bodies=BODIES_PER_WORKER * settings.workers + BATCH),
+        keep_wire=keep_wire,
     )
     workers = Workers(settings.workers)
     try:
@@ -88,6 +95,7 @@ def open_archive(settings: Settings) -> Iterator[tuple[Store, Archive]]:
         store = open_database(settings.database)
         try:
             write_card(settings.data_dir)
+            recover_raw(settings.data_dir, store)
             archive = Archive.open(settings.data_dir, store, now())
             try:
                 yield store, archive
@@ -110,16 +118,19 @@ def open_readonly(settings: Settings) -> Iterator[Database]:
 @asynccontextmanager
 async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Listener) -> AsyncIterator[Runner]:
     """Within it, the whole service is ready to run over ``feeds``. Raises what ``open_archive`` does."""
-    with open_archive(settings) as (store, archive):
+    with open_archive(settings) as (store, archive), _raw_copies(settings, store) as raw:
         thread = OneThread("storage")
         try:
-            async with open_outside(settings, StoredMemory(store, thread, await thread(store.holds))) as outside:
+            memory = StoredMemory(store, thread, await thread(store.holds))
+            async with open_outside(settings, memory, keep_wire=raw is not None) as outside:
                 pipeline = Pipeline(
-                    poller=open_poller(settings, store, thread, outside),
+                    poller=open_poller(settings, store, thread, outside, keep=_documents(raw, thread)),
                     reader=Reader(
                         outside.fetcher, outside.robots, outside.workers, tdm_policy=settings.tdm_policy, clock=now
                     ),
-                    archivist=Archivist(store, archive, thread, scope=settings.dedup, clock=now),
+                    archivist=Archivist(
+                        store, archive, thread, scope=settings.dedup, clock=now, keep=raw.keep if raw else None
+                    ),
                 )
                 yield Runner(
                     pipeline,
@@ -133,7 +144,30 @@ async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Liste
             thread.close()
 
 
-def open_poller(settings: Settings, store: Store, thread: OneThread, outside: Outside) -> Poller:
+@contextmanager
+def _raw_copies(settings: Settings, store: Store) -> Iterator[RawCopies | None]:
+    """What keeps raw copies; None where none are to be kept."""
+    if settings.keep_raw is KeepRaw.NONE:
+        yield None
+        return
+    with closing(RawCopies(settings.data_dir, store, software=f"veille/{__version__}")) as raw:
+        yield raw
+
+
+def _documents(raw: RawCopies | None, thread: OneThread) -> Keep | None:
+    """What keeps feed documents, one by one."""
+    if raw is None:
+        return None
+
+    async def keep(document: Capture) -> None:
+        await thread(raw.keep, [document], now())
+
+    return keep
+
+
+def open_poller(
+    settings: Settings, store: Store, thread: OneThread, outside: Outside, keep: Keep | None = None
+) -> Poller:
     """What polls a feed; enough of the service for a look without a trace."""
     return Poller(
         store,
@@ -144,6 +178,7 @@ def open_poller(settings: Settings, store: Store, thread: OneThread, outside: Ou
         limits=_limits(settings),
         jitter=random.random,
         clock=now,
+        keep=keep,
     )
 
 

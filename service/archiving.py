@@ -1,22 +1,39 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.articles.compose import Draft, compose
 from service.articles.paragraphs import filter_article
+from service.articles.revisions import same_but_for_typography
 from service.net.urls import host, other_scheme
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
-from storage.model import ArchivedRevision, Article, Outcome, PendingEntry, Resolution, Scope
-from storage.rebuild import full_text_hash
+from storage.errors import CorruptArchiveError, SchemaError
+from storage.model import (
+    ArchivedRevision,
+    Article,
+    Capture,
+    Outcome,
+    PendingEntry,
+    Place,
+    RawRef,
+    Resolution,
+    Scope,
+)
+from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
+from storage.references import finder
 from storage.store import Store
 
 TWIN = "same page and text under another address"
+
+
+Keep = Callable[[Sequence[Capture], datetime], Sequence[RawRef]]
+"""Keeps raw copies, durably, and says where each is (``storage.raw.RawCopies.keep``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +58,33 @@ class Archived:
 
 
 class Archivist:
-    """Archives batches, one at a time. All that waits for the disk happens in ``thread``."""
+    """Archives batches, one at a time. All that waits for the disk happens in ``thread``.
+
+    Args:
+        store: The ledger, and what is archived already.
+        archive: Where records go.
+        thread: The only one that speaks to the two.
+        scope: How far the duplicate filter looks.
+        clock: The time now, aware.
+        keep: Where the pages go that come with a batch; None: nowhere.
+    """
 
     def __init__(
-        self, store: Store, archive: Archive, thread: OneThread, *, scope: Scope, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        archive: Archive,
+        thread: OneThread,
+        *,
+        scope: Scope,
+        clock: Callable[[], datetime],
+        keep: Keep | None = None,
     ) -> None:
         self._store = store
         self._archive = archive
         self._thread = thread
         self._scope = scope
         self._clock = clock
+        self._keep = keep
 
     async def pending_hosts(self) -> Sequence[str]:
         """Hosts with entries due for archiving, most entries first; ``""`` for entries without a page."""
@@ -62,6 +96,8 @@ class Archivist:
 
     async def archive(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         """Filter, number and archive a batch, and end its entries; returns what became of each, in order.
+
+        Pages of what is archived, or failed to be, are kept before anything refers to them.
 
         Raises:
             StorageError: nothing of the batch is acknowledged; what reached the disk is adopted at the next start.
@@ -79,6 +115,7 @@ class Archivist:
             reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
             for reading in readings
         ]
+        results = self._with_pages(readings, results, now)
         if archived := [result for result in results if isinstance(result, Archived)]:
             resolutions = [resolution for result in archived for resolution in result.resolutions]
             self._archive.commit([result.article for result in archived], resolutions, now)
@@ -88,6 +125,25 @@ class Archivist:
             self._store.settle(resolutions, retries, now)
         return results
 
+    def _with_pages(
+        self, readings: Sequence[Draft | Ended], results: Sequence[Archived | Ended], now: datetime
+    ) -> list[Archived | Ended]:
+        """The results, once their pages are kept, with where those are."""
+        if self._keep is None:
+            return list(results)
+        pages = [
+            (place, reading.capture)
+            for place, (reading, result) in enumerate(zip(readings, results, strict=True))
+            if reading.capture is not None and _is_worth_its_page(result)
+        ]
+        kept = self._keep([page for _, page in pages], now)
+        with_pages = list(results)
+        for (place, _), raw in zip(pages, kept, strict=True):
+            result = results[place]
+            if isinstance(result, Archived):
+                with_pages[place] = replace(result, article=replace(result.article, raw=raw))
+        return with_pages
+
     def _number(
         self, draft: Draft, revisions: "_Revisions", sightings: Mapping[str, Sequence[str]], now: datetime
     ) -> Archived | Ended:
@@ -96,12 +152,14 @@ class Archivist:
         newest = revisions.newest(article_id)
         if newest is None and (twin := revisions.twin(draft, text_hash)):
             return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, TWIN, twin))
-        if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
-            reason = f"same text and title as revision {newest.revision}"
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
-        if newest and newest.text_source == "page" and draft.text_source == "feed" and pending.entry.url:
-            reason = f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+        if newest:
+            try:
+                reason = self._unchanged(draft, newest, text_hash)
+            except (CorruptArchiveError, SchemaError) as error:  # a damaged line must not keep a newer text out
+                reason, warning = None, f"revision {newest.revision} could not be read for comparison: {error}"
+                draft = replace(draft, warnings=(*draft.warnings, warning))
+            if reason:
+                return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
         revision = newest.revision + 1 if newest else 1
         filtered = filter_article(
             draft.paragraphs,
@@ -116,8 +174,32 @@ class Archivist:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
-        revisions.add(article, _addresses(draft))
+        revisions.add(article, draft)
         return Archived(pending, article)
+
+    def _unchanged(self, draft: Draft, newest: "_Newest", text_hash: str) -> str | None:
+        """Why a draft is no new revision; None where it is one. Reads the archive only where the hashes differ."""
+        if (newest.text_hash, newest.title) == (text_hash, draft.title):
+            return f"same text and title as revision {newest.revision}"
+        if newest.text_source == "page" and draft.text_source == "feed" and draft.pending.entry.url:
+            return f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
+        if same_but_for_typography([newest.title or ""], [draft.title or ""]) and (
+            newest.text_hash == text_hash or same_but_for_typography(self._paragraphs(newest), draft.paragraphs)
+        ):
+            return f"same words as revision {newest.revision}: only encoding or typography differs"
+        return None
+
+    def _paragraphs(self, newest: "_Newest") -> Sequence[str]:
+        if isinstance(newest.text, Place):
+            return full_paragraphs(self._archive.read(newest.text), finder(self._archive.read, self._store))
+        return newest.text
+
+
+def _is_worth_its_page(result: Archived | Ended) -> bool:
+    """A page is evidence of what was read in it, or why nothing was; one that brought nothing new is neither."""
+    return isinstance(result, Archived) or (
+        result.resolution is not None and result.resolution.outcome is Outcome.FAILED
+    )
 
 
 def _addresses(draft: Draft) -> tuple[str, ...]:
@@ -141,6 +223,8 @@ class _Newest:
     text_hash: str
     title: str | None
     text_source: str
+    text: Place | tuple[str, ...]
+    """Where its record stands; of one that this batch will add, the full paragraphs."""
 
 
 class _Revisions:
@@ -149,7 +233,7 @@ class _Revisions:
     def __init__(self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str]) -> None:
         self._homes = dict(homes)
         self._newest = {
-            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source)
+            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source, known.place)
             for id_, known in archived.items()
         }
 
@@ -168,7 +252,9 @@ class _Revisions:
                 return self._homes[address]
         return None
 
-    def add(self, article: Article, addresses: Iterable[str]) -> None:
-        for address in addresses:
+    def add(self, article: Article, draft: Draft) -> None:
+        for address in _addresses(draft):
             self._homes.setdefault(address, article.id)
-        self._newest[article.id] = _Newest(article.revision, article.text_hash, article.title, article.text_source)
+        self._newest[article.id] = _Newest(
+            article.revision, article.text_hash, article.title, article.text_source, draft.paragraphs
+        )

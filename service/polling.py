@@ -1,7 +1,7 @@
 """One poll of one feed: conditional request, parse, decide, COMMIT 1."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,12 +11,15 @@ from service.feeds import cadence, moves
 from service.feeds.decide import Decision, decide
 from service.feeds.document import Document
 from service.net import freshness
+from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots
 from service.offload import OneThread
-from storage.model import ArchivedRevision, Asked, Feed, FeedState, Poll, Validators
+from storage.model import ArchivedRevision, Asked, Capture, Feed, FeedState, Poll, Validators
 from storage.store import Store
 
+Keep = Callable[[Capture], Awaitable[object]]
+"""Keeps a raw copy, durably."""
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
@@ -31,8 +34,29 @@ class _Request:
     """Of the body these validators came with; None asks for the document whatever it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An answer whose document was read."""
+
+    response: Response
+    body_hash: bytes
+    """SHA-256 of the body, decoded."""
+
+
 class Poller:
-    """Polls feeds. What is expected to go wrong with one of them becomes part of its state, with a due time."""
+    """Polls feeds. What is expected to go wrong with one of them becomes part of its state, with a due time.
+
+    Args:
+        store: What is known of feeds and entries.
+        thread: The only one that speaks to it.
+        fetcher: Asks, in each host's turn.
+        robots: Gives leave.
+        workers: Reads documents.
+        limits: What due times keep to.
+        jitter: A share of 1, at random.
+        clock: The time now, aware.
+        keep: Where documents go that differ from those of the poll before; None: nowhere.
+    """
 
     def __init__(
         self,
@@ -45,6 +69,7 @@ class Poller:
         limits: cadence.Limits,
         jitter: Callable[[], float],
         clock: Callable[[], datetime],
+        keep: Keep | None = None,
     ) -> None:
         self._store = store
         self._thread = thread
@@ -54,6 +79,9 @@ class Poller:
         self._limits = limits
         self._jitter = jitter
         self._clock = clock
+        self._keep = keep
+        self._kept: dict[str, bytes] = {}
+        """SHA-256 of each feed's document that was kept last; its state remembers none of a malformed one."""
 
     async def poll(self, feed: Feed, state: FeedState | None, *, force: bool = False, commit: bool = True) -> Poll:
         """Ask a feed for what is new, and remember it.
@@ -70,12 +98,24 @@ class Poller:
         if state is None or state.url != feed.url:
             state = FeedState(feed.name, feed.url)
         started = time.monotonic()
-        poll = replace(await self._ask(feed, state, force=force), seconds=time.monotonic() - started)
+        poll, read = await self._ask(feed, state, force=force)
+        poll = replace(poll, seconds=time.monotonic() - started)
         if commit:
+            if read is not None and self._keep is not None:
+                await self._keep_document(self._keep, read, state, poll)
             await self._thread(self._store.commit_poll, poll)
         return poll
 
-    async def _ask(self, feed: Feed, state: FeedState, *, force: bool) -> Poll:
+    async def _keep_document(self, keep: Keep, read: "_Read", state: FeedState, poll: Poll) -> None:
+        """Keep the document before anything is remembered that came of it, unless the last poll brought it too."""
+        if read.body_hash in {state.body_hash, self._kept.get(poll.feed)}:
+            return
+        if (document := capture(read.response, poll.at, feed=poll.feed)) is not None:
+            with self._fetcher.slots.kept(len(document.body)):
+                await keep(document)
+            self._kept[poll.feed] = read.body_hash
+
+    async def _ask(self, feed: Feed, state: FeedState, *, force: bool) -> "tuple[Poll, _Read | None]":
         request = _Request(
             url=moves.poll_url(state),
             validators=Validators() if force else state.validators,
@@ -86,7 +126,7 @@ class Poller:
             response = await self._fetch(feed, request)
             body_hash = response.content.sha256()
             if response.status == 304 or body_hash == request.body_hash:
-                return self._nothing_new(feed, state, request, response)
+                return self._nothing_new(feed, state, request, response), None
             with self._fetcher.slots.kept(len(response.content.data)):
                 document = await self._workers.parse(
                     response.content,
@@ -97,10 +137,12 @@ class Poller:
                     language=feed.language,
                 )
         except FetchError as error:
-            return self._failed(feed, state, error, weight=error.weight, status=error.status, after=error.retry_after)
+            weight, status, after = error.weight, error.status, error.retry_after
+            return self._failed(feed, state, error, weight=weight, status=status, after=after), None
         except ParseError as error:
-            return self._failed(feed, state, error, weight=Weight.HARD, status=200)
-        return await self._decide(feed, state, request, response, document, body_hash)
+            return self._failed(feed, state, error, weight=Weight.HARD, status=200), None
+        poll = await self._decide(feed, state, request, response, document, body_hash)
+        return poll, _Read(response, body_hash)
 
     async def _fetch(self, feed: Feed, request: _Request) -> Response:
         response = await self._fetcher.get(

@@ -11,10 +11,12 @@ from service.articles.retry import next_try
 from service.articles.rights import Reserved, read_reserved
 from service.articles.workers import Workers
 from service.errors import BlockedError, ExtractError, FetchError, GoneError
+from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots, Verdict
 from service.settings import TdmPolicy
 from storage.model import (
+    Capture,
     Content,
     ExtractorFacts,
     Feed,
@@ -62,6 +64,8 @@ class Ended:
     pending: PendingEntry
     resolution: Resolution | None = None
     retry: Retry | None = None
+    capture: Capture | None = None
+    """The page that no text was found in, where a raw copy of it is to be kept."""
     size = 0
     """Bytes it holds in memory."""
 
@@ -170,6 +174,7 @@ class Reader:
             url=response.url,
             fetched=fetched.at,
             warnings=fetched.warnings + page.warnings,
+            capture=_capture(fetched),
         )
 
     async def _read_feed(self, fetched: Fetched) -> Draft | Ended:
@@ -185,10 +190,11 @@ class Reader:
         except ExtractError as error:
             if error.worker_died and pending.attempts < WORKER_TRIES:
                 return _later(fetched, error)
-            return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"the feed's text: {error}"))
+            unread = Resolution(pending.number, Outcome.FAILED, f"the feed's text: {error}")
+            return Ended(pending, unread, capture=self._unread(fetched))
         if not paragraphs:
             nothing = Resolution(pending.number, Outcome.FAILED, "the feed carries no text for this entry")
-            return Ended(pending, fetched.otherwise or nothing)
+            return Ended(pending, fetched.otherwise or nothing, capture=self._unread(fetched))
         return Draft(
             pending=pending,
             feed=fetched.feed,
@@ -202,7 +208,14 @@ class Reader:
             url=fetched.response.url if fetched.response else entry.url,
             fetched=fetched.at,
             warnings=fetched.warnings + reserved.warnings,
+            capture=self._unread(fetched),
         )
+
+    def _unread(self, fetched: Fetched) -> Capture | None:
+        """The page that no text was found in, but where nobody could see whether it is one to be left out."""
+        if self._tdm_policy is TdmPolicy.SKIP and fetched.reserved is None:
+            return None
+        return _capture(fetched)
 
     async def _plain(self, html: str | None, url: str) -> str | None:
         try:
@@ -216,6 +229,11 @@ class Reader:
 
 def _later(fetched: Fetched, error: ExtractError) -> Ended:
     return Ended(fetched.pending, retry=Retry(fetched.pending.number, fetched.at + WORKER_PAUSE, str(error)))
+
+
+def _capture(fetched: Fetched) -> Capture | None:
+    response, pending = fetched.response, fetched.pending
+    return capture(response, fetched.at, feed=pending.feed, via=pending.feed_url) if response else None
 
 
 def _reservation(said: Metadata | Rights) -> str | None:

@@ -33,6 +33,14 @@ GRACE = 10.0
 """Seconds in which what is asked for at a stop may still come in; then it is given up, and stays pending."""
 
 
+class _Reading:
+    """A page that was read, or is not to be, on its way to the archive."""
+
+    def __init__(self, outcome: Draft | Ended) -> None:
+        self.outcome = outcome
+        self.settled = asyncio.Event()
+
+
 class Runner:
     """Runs a pipeline over a catalogue's feeds. Used from one event loop; ``stop`` may be called at any time."""
 
@@ -54,7 +62,7 @@ class Runner:
         self._clock = clock
         self._listen = listen
         self._slots = slots
-        self._readings: asyncio.Queue[Draft | Ended | None] = asyncio.Queue(2 * BATCH)
+        self._readings: asyncio.Queue[_Reading | None] = asyncio.Queue(2 * BATCH)
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
@@ -227,8 +235,10 @@ class Runner:
     async def _extract(self, fetched: Fetched | Ended) -> None:
         try:
             with self._slots.kept(fetched.size):  # to the last: a slow archive must hold up the network too
-                reading = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
+                outcome = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
+                reading = _Reading(outcome)
                 await self._readings.put(reading)
+                await reading.settled.wait()
         except BaseException:
             self._in_flight.discard(fetched.pending.number)
             raise
@@ -237,25 +247,31 @@ class Runner:
         """Takes readings as they come and archives them in batches, until a None says that was the last."""
         last = False
         while not last:
-            batch = [reading for reading in [await self._readings.get()] if reading is not None]
-            last = not batch
-            try:
-                async with asyncio.timeout(BATCH_WAIT):
-                    while not last and len(batch) < BATCH:
-                        reading = await self._readings.get()
-                        if reading is None:
-                            last = True
-                        else:
-                            batch.append(reading)
-            except TimeoutError:
-                pass  # a smaller batch, then
-            for event in await self._pipeline.archivist.archive(batch) if batch else ():
-                self._tell(event)
-            self._in_flight.difference_update(reading.pending.number for reading in batch)
-            self._settled += len(batch)
-            for _ in batch:
-                self._readings.task_done()
+            last = await self._archive_next()
         self._readings.task_done()  # the None: what waits for all readings in a later run must not wait for it
+
+    async def _archive_next(self) -> bool:
+        """Archive a batch, and let go of its pages; returns whether it was the last."""
+        batch = [reading for reading in [await self._readings.get()] if reading is not None]
+        last = not batch
+        try:
+            async with asyncio.timeout(BATCH_WAIT):
+                while not last and len(batch) < BATCH:
+                    reading = await self._readings.get()
+                    if reading is None:
+                        last = True
+                    else:
+                        batch.append(reading)
+        except TimeoutError:
+            pass  # a smaller batch, then
+        for event in await self._pipeline.archivist.archive([reading.outcome for reading in batch]) if batch else ():
+            self._tell(event)
+        for reading in batch:
+            self._in_flight.discard(reading.outcome.pending.number)
+            self._settled += 1
+            reading.settled.set()
+            self._readings.task_done()
+        return last
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)

@@ -32,6 +32,14 @@ class TdmPolicy(StrEnum):
     SKIP = "skip"
 
 
+class KeepRaw(StrEnum):
+    """Which answers are kept as they came, in WARC files beside the records."""
+
+    ALL = "all"
+    """Pages that records were read from, or could not be, and feed documents."""
+    NONE = "none"
+
+
 class LogFormat(StrEnum):
     """How log lines look: ``auto`` is console on a terminal, JSON elsewhere."""
 
@@ -119,7 +127,9 @@ class Settings(BaseSettings):
     allowed_networks: Items = Field(
         (), description="Networks that are not public but may be fetched from: 127.0.0.0/8, 10.1.0.0/16:8080."
     )
-    keep_raw: str = Field("none", description="Raw copies of what was fetched; this version keeps none.")
+    keep_raw: Annotated[KeepRaw, BeforeValidator(_lower)] = Field(
+        KeepRaw.ALL, description="Raw copies (WARC) of the pages and feed documents behind the records: all or none."
+    )
     dedup: Annotated[Scope, BeforeValidator(_lower)] = Field(
         Scope.BOILERPLATE,
         description="Duplicate filter: off, article, boilerplate or all; so far all but off look inside one article.",
@@ -137,10 +147,10 @@ class Settings(BaseSettings):
     metrics_bind: str | None = Field(None, description="Address for metrics; this version serves none, leave empty.")
     notify_url: str | None = Field(None, description="Where to send alerts; this version sends none, leave empty.")
 
-    @field_validator("keep_raw", "metrics_bind", "notify_url")
+    @field_validator("metrics_bind", "notify_url")
     @classmethod
     def _not_in_this_version(cls, value: str | None) -> str | None:
-        if value not in (None, "none"):
+        if value is not None:
             raise ValueError("this version has nothing behind this setting yet; leave it empty")
         return value
 

@@ -5,6 +5,7 @@ what the disk holds is then not known.
 """
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,14 +63,25 @@ class Segment:
 
     def append(self, data: bytes) -> None:
         """Write ``data`` at the end; a failure leaves the file as it was. Raises StorageError."""
+        self.append_all((data,))
+
+    def append_all(self, pieces: Iterable[bytes]) -> None:
+        """Write ``pieces`` at the end as they are made, so that never all of them are in memory.
+
+        A failure, one in their making too, leaves the file as it was. Raises StorageError.
+        """
         self._check()
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             self._take_back()
             raise StorageError(f"{self.file} cannot be written") from error
+        except BaseException:
+            self._take_back()
+            raise
 
     def _check(self) -> None:
         """Only this process writes the file; anybody else's hand in it would make every place wrong."""

@@ -11,10 +11,11 @@ from pathlib import Path
 from storage import segments
 from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
 from storage.errors import StorageError
-from storage.model import Article, Place, Resolution
-from storage.records import encode
+from storage.model import Article, Place, Resolution, Sealed
+from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
-from storage.segments import ARTICLES
+from storage.sealing import finished, seal
+from storage.segments import ARTICLES, Reader
 from storage.store import Store
 
 
@@ -29,6 +30,7 @@ class Archive:
         self._segment_bytes = segment_bytes
         self._segment: Segment | None = None
         self._is_broken = False
+        self._reader = Reader(directory, store)
 
     @classmethod
     def open(cls, directory: Path, store: Store, now: datetime, *, segment_bytes: int = SEGMENT_BYTES) -> "Archive":
@@ -49,15 +51,12 @@ class Archive:
                 as before. After a failed sync or commit it cannot, because what the disk holds is not known:
                 every later call raises too, and the archive must be opened again, best by a new process.
         """
-        if self._is_broken:
-            raise StorageError(
-                "an earlier sync or commit failed: the archive must be opened again before it is written"
-            )
+        self._check()
         segment = self._segment_for(now)
         lines = [encode(article) for article in articles]
         places, end = [], segment.committed
         for line in lines:
-            places.append(Place(segment.file, end, len(line)))
+            places.append(Place(segment.file, end, len(line), line_digest(line)))
             end += len(line)
         segment.append(b"".join(lines))
         self._is_broken = True  # until all of what follows has succeeded
@@ -66,9 +65,33 @@ class Archive:
         segment.committed = end
         self._is_broken = False
 
+    def seal(self, now: datetime, *, everything: bool = False) -> list[Sealed]:
+        """Seal what is finished: files of earlier UTC days and those that are long enough; with ``everything``, all.
+
+        Whoever has one of these open for appending, but for this archive, lets go of it first. The next append begins
+        another file. What is returned is sealed for good; a failure leaves the others as they are.
+
+        Raises:
+            CorruptArchiveError: a file is not what is committed of it, or is damaged.
+            StorageError: something cannot be read or written.
+        """
+        return [sealed for sealed in self.sealing(now, everything=everything) if sealed is not None]
+
+    def sealing(self, now: datetime, *, everything: bool = False) -> Iterator[Sealed | None]:
+        """``seal``, a piece of work (at most some tenths of a second) at a time: each gives a sealed file, or None.
+
+        Between two pieces batches may be committed, but not with ``everything``; it can be left after any of them.
+        """
+        self._check()
+        files = finished(self._store, now, self._segment_bytes, everything=everything)
+        if self._segment is not None and self._segment.file in files:
+            self.close()
+        for file in files:
+            yield from seal(self._directory, self._store, file)
+
     def read(self, place: Place) -> Article:
-        """The article at a place. Raises what ``storage.segments.read`` does."""
-        return segments.read(self._directory, place)
+        """The article at a place. Raises what ``storage.segments.Reader.read`` does."""
+        return self._reader.read(place)
 
     def records(self) -> Iterator[tuple[Place, Article]]:
         """Every record, oldest file first. Raises what ``storage.segments.records`` does."""
@@ -79,6 +102,12 @@ class Archive:
         if self._segment is not None:
             self._segment.close()
             self._segment = None
+
+    def _check(self) -> None:
+        if self._is_broken:
+            raise StorageError(
+                "an earlier sync or commit failed: the archive must be opened again before it is written"
+            )
 
     def _segment_for(self, now: datetime) -> "Segment":
         day = day_folder(ARTICLES, now)

@@ -1,5 +1,6 @@
 """Transactions over one database connection, SQLite's or PostgreSQL's, and their errors in one line."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -10,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from storage.errors import StorageError
+from storage.errors import CorruptDatabaseError, StorageError
 
 T = TypeVar("T")
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def create_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
@@ -111,7 +114,9 @@ class Transactions:
         except SQLAlchemyError as error:
             reason = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
             # drivers and SQLAlchemy spread an error over many lines, with the statement and its values
-            raise StorageError(f"the database {self._name}: {' '.join(str(reason).split())}") from None
+            code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest says where exactly
+            kind = CorruptDatabaseError if code in _DAMAGED else StorageError
+            raise kind(f"the database {self._name}: {' '.join(str(reason).split())}") from None
 
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that knows ON CONFLICT, in the words of this database."""

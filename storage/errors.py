@@ -3,6 +3,7 @@
 StorageError              the archive or the database cannot be read or written: disk full, I/O error, rights
 ├── SchemaError           the database or a record is of a version this program does not know
 ├── CorruptArchiveError   a file is not what the database or the manifest says it is
+├── CorruptDatabaseError  the database's own file is damaged
 └── LockedError           another process holds the data directory
 """
 
@@ -21,6 +22,10 @@ class SchemaError(StorageError):
 
 class CorruptArchiveError(StorageError):
     """A file is not what the database or the manifest says it is."""
+
+
+class CorruptDatabaseError(StorageError):
+    """The database's own file is damaged, or is none."""
 
 
 class LockedError(StorageError):

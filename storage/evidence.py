@@ -53,6 +53,17 @@ class EvidencePart(Transactions):
                 for row in connection.execute(sa.select(*_PAYLOAD).where(_payloads.c.digest.in_(some)))
             }
 
+    def payloads_in(self, file: str, start: int, limit: int) -> Sequence[Payload]:
+        """See ``Store.payloads_in``."""
+        some = (
+            sa.select(*_PAYLOAD)
+            .where(_payloads.c.file == file, _payloads.c.offset >= start)
+            .order_by(_payloads.c.offset)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return [Payload(*row) for row in connection.execute(some)]
+
 
 _payloads = payloads
 

@@ -433,6 +433,8 @@ class Place:
     file: str
     offset: int
     length: int
+    digest: bytes | None = field(default=None, compare=False)
+    """blake2b-128 of the line; None where it is not known. No part of what makes two places the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ _REVISION = (
     articles.c.file,
     articles.c.offset,
     articles.c.length,
+    articles.c.digest,
 )
 
 
@@ -99,6 +100,12 @@ class PlacesPart(Transactions):
             row = connection.execute(sa.select(archived, records)).one()
         return row[0], row[1]
 
+    def unbalanced(self, limit: int) -> Mapping[str, tuple[int, int]]:
+        """See ``Store.unbalanced``."""
+        with self._reading() as connection:
+            rows = connection.execute(unbalanced.limit(limit))
+            return {row.id: (row.entries, row.records) for row in rows}
+
     def find_urls(self, urls: Collection[str]) -> Mapping[str, str]:
         """See ``Store.find_urls``."""
         by_hash = {_hash(url): url for url in urls}
@@ -144,6 +151,19 @@ class PlacesPart(Transactions):
             connection.execute(first_stays, [{"hash": hash_, "article_id": id_} for hash_, id_ in found.items()])
 
 
+_sides = sa.union_all(
+    sa.select(articles.c.id, sa.literal(0).label("entries"), sa.literal(1).label("records")),
+    sa.select(entries.c.article_id, sa.literal(1), sa.literal(0)).where(entries.c.outcome == Outcome.ARCHIVED),
+).subquery()
+_sums = (sa.func.sum(_sides.c.entries), sa.func.sum(_sides.c.records))
+unbalanced = (
+    sa.select(_sides.c.id, _sums[0].label("entries"), _sums[1].label("records"))
+    .group_by(_sides.c.id)
+    .having(_sums[0] != _sums[1])
+    .order_by(_sides.c.id)
+)
+"""Articles with not as many archived entries as records."""
+
 _newer = articles.alias("newer")
 _is_latest = (
     articles.c.revision
@@ -152,9 +172,8 @@ _is_latest = (
 
 
 def _revision(row: Any) -> ArchivedRevision:
-    return ArchivedRevision(
-        row.id, row.revision, row.text_hash, row.title, row.text_source, Place(row.file, row.offset, row.length)
-    )
+    id_, revision, text_hash, title, text_source, *place = row
+    return ArchivedRevision(id_, revision, text_hash, title, text_source, Place(*place))
 
 
 def _article_row(article: Article, place: Place) -> dict[str, Any]:
@@ -169,6 +188,7 @@ def _article_row(article: Article, place: Place) -> dict[str, Any]:
         "offset": place.offset,
         "length": place.length,
         "archived": article.archived,
+        "digest": place.digest,
     }
 
 

@@ -2,17 +2,22 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+from storage import manifest
 from storage.connection import batches
 from storage.durable import sync_directory
 from storage.errors import CorruptArchiveError, StorageError
-from storage.model import Article, Place
-from storage.segments import ARTICLES, lines, parse, segments, size
+from storage.inspection import Inspection, is_of_records
+from storage.manifest import Line
+from storage.model import Article, Place, Sealed
+from storage.records import line_digest
+from storage.sealing import finish_sealing, remember
+from storage.segments import explained, lines, on_disk, parse, size
 from storage.store import Store
 
 
@@ -27,45 +32,70 @@ class Recovery:
 
 
 def recover(directory: Path, store: Store, now: datetime) -> Recovery:
-    """Take in whole records past the committed offsets, and set aside what is no whole record.
+    """Take in whole records past the committed offsets, set aside what is no whole record, and finish what was sealed.
 
     Nothing committed is ever set aside. A database that has never seen a feed, beside records, was made anew after its
     loss: then any record may be one that was committed, and only a last line without its line feed is set aside.
-    Recovering twice changes nothing.
+    Sealed files are judged by size and time of change, and digested only where that time is another. Recovering twice
+    changes nothing.
 
     Raises:
-        CorruptArchiveError: a file is missing or shorter than what is committed of it, or holds what is no record.
+        CorruptArchiveError: a file is missing or shorter than what is committed of it, or holds what is no record; a
+            sealed file is missing or has changed.
         SchemaError: a record is of another format version.
         StorageError: something cannot be read or written.
     """
-    committed = store.committed_files()
+    committed, sealed = store.committed_files(), store.sealed_files()
     is_lost = not store.feed_states()
-    found = [file for file in segments(directory) if file.endswith(".jsonl")]
+    for one in sealed.values():
+        _check_sealed(directory, store, one)
+    found = on_disk(directory)
+    plain = [file for file in found if not file.endswith(".gz")]
+    packed = [file.removesuffix(".gz") for file in found if file.endswith(".gz")]
     for file, offset in committed.items():
-        if offset and file.startswith(f"{ARTICLES}/") and file not in found:
+        if offset and is_of_records(file) and file not in plain and file not in packed:
             raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
     adopted, torn = 0, []
-    for file in found:
-        offset, length = committed.get(file, 0), size(directory, file)
-        if length < offset:
-            raise CorruptArchiveError(f"{file} is {length} bytes long, of which {offset} are committed")
-        if length == offset:
-            continue
-        try:
-            _make_durable(directory, directory / file)
-            for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
-                last = some[-1][1]
-                offset = last.offset + last.length
-                adopted += store.adopt(file, offset, some, now)
-            if offset < length:
-                torn.append(_set_aside(directory / file, offset).relative_to(directory).as_posix())
-        except OSError as error:
-            raise StorageError(f"{file} cannot be recovered") from error
+    for file in plain:
+        new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
+        adopted += new
+        torn += aside
+    finish_sealing(directory, store)
+    unknown = [file for file in packed if file not in sealed and file not in plain]
+    if unknown or is_lost:
+        known = {line.path: line for line in manifest.read(directory).lines}
+        adopted += sum(_take_in(directory, store, file, known, now) for file in unknown)
+        _remember_raw(directory, store, known)
     return Recovery(adopted, tuple(torn))
 
 
-def _make_durable(directory: Path, path: Path) -> None:
-    """What a killed process wrote may still be in memory only: it must be on the disk before it is committed."""
+def _recover_plain(
+    directory: Path, store: Store, file: str, offset: int, now: datetime, *, is_lost: bool
+) -> tuple[int, list[str]]:
+    """Returns how many records were new, and the file that what is no record was set aside in."""
+    length, adopted = size(directory, file), 0
+    if length < offset:
+        raise CorruptArchiveError(f"{file} is {length} bytes long, of which {offset} are committed")
+    if length == offset:
+        return 0, []
+    try:
+        make_durable(directory, directory / file)
+        for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
+            last = some[-1][1]
+            offset = last.offset + last.length
+            adopted += store.adopt(file, offset, some, now)
+        if offset < length:
+            return adopted, [set_aside(directory / file, offset).relative_to(directory).as_posix()]
+    except OSError as error:
+        raise StorageError(f"{file} cannot be recovered") from error
+    return adopted, []
+
+
+def make_durable(directory: Path, path: Path) -> None:
+    """What a killed process wrote may still be in memory only: it must be on the disk before it is committed.
+
+    Raises OSError.
+    """
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -87,10 +117,11 @@ def _whole(directory: Path, file: str, start: int, *, is_lost: bool) -> Iterator
             if is_lost:
                 raise
             return  # a power cut may leave holes in what was not yet synced, and whole lines after them
-        yield article, Place(file, offset, len(line))
+        yield article, Place(file, offset, len(line), line_digest(line))
 
 
-def _set_aside(path: Path, end: int) -> Path:
+def set_aside(path: Path, end: int) -> Path:
+    """Move what stands in a file from byte ``end`` on to a file beside it; returns that one. Raises OSError."""
     aside = _unused(path)
     with path.open("r+b") as source, aside.open("xb") as target:
         source.seek(end)
@@ -107,3 +138,63 @@ def _unused(path: Path) -> Path:
     """``NAME.torn`` beside ``NAME.jsonl``, or ``NAME.2.torn`` …: a name that readers of ``*.jsonl*`` pass over."""
     names = (path.with_suffix(".torn" if number == 1 else f".{number}.torn") for number in count(1))
     return next(name for name in names if not name.exists())
+
+
+# -- sealed files ------------------------------------------------------------------------------------------------------
+
+
+def _check_sealed(directory: Path, store: Store, sealed: Sealed) -> None:
+    """Digesting all of them would take as long as the archive is large, and is what ``storage.verify`` is for."""
+    path = directory / sealed.path
+    with explained(sealed.path):
+        status = path.stat()
+        if status.st_size != sealed.bytes:
+            raise CorruptArchiveError(
+                f"{sealed.path} is {status.st_size} bytes long, but was sealed with {sealed.bytes}"
+            )
+        if status.st_mtime_ns == sealed.mtime_ns:
+            return
+        if manifest.digest(path) != sealed.sha256:
+            raise CorruptArchiveError(f"{sealed.path} has changed since it was sealed: its SHA-256 is another")
+    store.seal(replace(sealed, mtime_ns=status.st_mtime_ns))  # copied, or restored
+
+
+def _take_in(directory: Path, store: Store, file: str, known: Mapping[str, Line], now: datetime) -> int:
+    """A sealed file of records that the database does not know: it was lost, or the file comes out of a copy.
+
+    Returns how many of its records were new. It is remembered last: then all of them are known.
+    """
+    sealed, length = _inspect(directory, file, known)
+    offset, adopted = store.committed_offset(file), 0
+    if length < offset:
+        raise CorruptArchiveError(f"{sealed.path} holds {length} bytes of lines, of which {offset} are committed")
+    for some in batches(_whole(directory, file, offset, is_lost=True)):
+        last = some[-1][1]
+        offset = last.offset + last.length
+        adopted += store.adopt(file, offset, some, now)
+    if sealed.path in known:
+        store.seal(sealed)
+    else:
+        remember(directory, store, sealed)
+    return adopted
+
+
+def _remember_raw(directory: Path, store: Store, known: Mapping[str, Line]) -> None:
+    """Sealed raw copies, by the manifest: so that one which has changed or is missing is noticed."""
+    sealed = store.sealed_files()
+    for line in known.values():
+        file = line.path.removesuffix(".gz") if is_of_records(line.path) else line.path
+        if not any((directory / name).exists() for name in (line.path, file)):
+            raise CorruptArchiveError(f"{line.path} is missing, which the manifest has")
+        if file not in sealed and not is_of_records(file):
+            store.seal(_inspect(directory, file, known)[0])
+
+
+def _inspect(directory: Path, file: str, known: Mapping[str, Line]) -> tuple[Sealed, int]:
+    """What a sealed file is, and how many bytes it holds; refuses it where the manifest says otherwise."""
+    inspection = Inspection(directory, file)
+    length = sum(map(len, inspection.pieces()))
+    sealed = inspection.sealed()
+    if line := known.get(sealed.path):
+        line.confirm(manifest.line_of(sealed))
+    return sealed, length

@@ -116,6 +116,9 @@ class Store(Protocol):
     def balance(self) -> tuple[int, int]:
         """How many entries are archived, and how many records there are: equal unless something is wrong."""
 
+    def unbalanced(self, limit: int) -> Mapping[str, tuple[int, int]]:
+        """Articles with not as many archived entries as records, at most ``limit``: (entries, records) by id."""
+
     def find_urls(self, urls: Collection[str]) -> Mapping[str, str]:
         """Ids of the articles whose requested, final or canonical URL is exactly one of ``urls``, by that URL.
 
@@ -154,6 +157,9 @@ class Store(Protocol):
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:
         """Where bodies stand, by digest; those never kept are not in it."""
 
+    def payloads_in(self, file: str, start: int, limit: int) -> Sequence[Payload]:
+        """The first ``limit`` bodies that stand first in ``file``, at byte ``start`` or later, by offset."""
+
     # -- robots.txt ----------------------------------------------------------------------------------------------------
 
     def robots(self, origin: str) -> RobotsFile | None:
@@ -169,6 +175,15 @@ class Store(Protocol):
 
     def hold(self, host: str, until: datetime) -> None:
         """Remember that a host asked for silence until then."""
+
+    def damage(self) -> Sequence[str]:
+        """What is wrong with the database itself, a line each: torn pages, indexes that are lost or miss rows.
+
+        Takes as long as reading all of it. Raises nothing for a database that is damaged.
+        """
+
+    def mend(self) -> Sequence[str]:
+        """Make lost tables (empty) and lost or faulty indexes anew; returns what that was, a line each."""
 
     def close(self) -> None:
         """Let go of the database."""

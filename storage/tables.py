@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.model import Health, Outcome
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that makes a database look like this module."""
 
 
@@ -189,6 +189,7 @@ articles = sa.Table(
     sa.Column("offset", sa.BigInteger, nullable=False),
     sa.Column("length", sa.BigInteger, nullable=False),
     sa.Column("archived", Instant, nullable=False),
+    sa.Column("digest", sa.LargeBinary),  # of the line, blake2b-128; null: archived by a program that made none
     sa.UniqueConstraint("file", "offset", name="one_record_a_place"),
 )
 

@@ -1,134 +1,176 @@
-"""Looks at every record and reference, and says what is wrong. Changes nothing."""
+"""Looks at every record, sealed file, raw copy, reference and count, and says what is wrong. Changes nothing.
 
+the database itself → files of records → raw copies → manifest, what is not committed, what sealing left → counts
+"""
+
+import os
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from storage.errors import CorruptArchiveError, SchemaError
-from storage.model import ArchivedRevision, Article, Place
-from storage.rebuild import Find, full_paragraphs
-from storage.records import decode
-from storage.segments import lines, read, segments, size
+from storage.errors import CorruptArchiveError, StorageError
+from storage.manifest import MANIFEST
+from storage.segments import ARTICLES, PACKED, lines, on_disk, segments
 from storage.store import Store
+from storage.verification.alignment import align
+from storage.verification.damage import DATABASE, Damage
+from storage.verification.gap import Line
+from storage.verification.lines import Judge
+from storage.verification.listing import manifested, verify_manifest
+from storage.verification.raw import RawWalk
+from storage.verification.rows import rows_between
+from storage.verification.sealed import verify_sealed_raw, verify_sealed_records
+from storage.warc import RAW, warc_files
 
-_ROWS = 500
-"""Rows read from the store at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Something that is not as it should be."""
-
-    path: str
-    """A file below the data directory, or ``the database``."""
-    offset: int | None
-    """In bytes; None where the whole file is meant."""
-    what: str
-    """A plain sentence, without its full stop."""
+PATIENCE = 3.0
+"""Seconds in which a running service has committed what it is about to."""
+_PAUSE = 0.1
 
 
-def verify(directory: Path, store: Store) -> Iterator[Damage]:
+def verify(directory: Path, store: Store, *, patience: float = PATIENCE) -> Iterator[Damage]:
     """Check every file, line, hash, reference and count; yields what is wrong as it is found, nothing if all is well.
 
-    A file is judged up to the offset committed when its turn comes, so that a process that goes on writing disturbs
-    nothing. Memory does not grow with the archive.
+    A file is judged up to the offset committed when its turn comes, and what may be the work of a moment is looked at
+    again, so that a process that goes on writing and sealing disturbs nothing. Memory does not grow with the archive.
+
+    Args:
+        directory: The data directory.
+        store: Its store, read only if need be.
+        patience: Seconds to wait for a running service to finish what was changed only now.
 
     Raises:
         StorageError: a file or the database cannot be read at all.
     """
-    find = finder(directory, store)
-    sizes = {file: size(directory, file) for file in segments(directory) if file.endswith(".jsonl")}
-    for file in sorted(sizes.keys() | store.committed_files().keys()):
-        committed = store.committed_offset(file)
-        if file in sizes:
-            yield from _verify_file(directory, file, committed, store, find)
-        elif committed:
-            yield Damage(file, None, f"the file is missing, of which {committed} bytes are committed")
-    committed_files = store.committed_files()
-    for file, length in sizes.items():
-        if length > (end := committed_files.get(file, 0)):
-            yield Damage(file, end, f"{length - end} bytes are not committed: the next start takes them in or aside")
-    archived, known = store.balance()
-    if archived != known:
-        yield Damage("the database", None, f"{archived} entries are archived, but there are {known} records")
+    faults = store.damage()
+    yield from (Damage(DATABASE, None, fault) for fault in faults)
+    try:
+        yield from _Verification(directory, store).damage(patience)
+    except StorageError:
+        if not faults:  # a damaged database cannot be read further, and that has been told
+            raise
 
 
-def finder(directory: Path, store: Store) -> Find:
-    """A ``find`` for ``storage.rebuild.full_paragraphs``: reads the articles that others refer to."""
+class _Verification:
+    def __init__(self, directory: Path, store: Store) -> None:
+        self._directory = directory
+        self._store = store
+        self._judge = Judge(directory, store)
+        records = on_disk(directory)
+        self._raw = warc_files(directory)
+        growing = [file for file in (*records, *self._raw) if not file.endswith(PACKED)]
+        self._sizes = {file: status.st_size for file in growing if (status := self._status(file)) is not None}
+        """First of all: what is on disk by now, is committed soon."""
+        self._sealed = store.sealed_files()
+        self._known = store.committed_files().keys() | self._sealed.keys()
 
-    @lru_cache(maxsize=64)  # what one article refers to, its neighbours often do too
-    def find(article_id: str, revision: int) -> Article:
-        reference = f"a removed paragraph refers to {article_id} revision {revision}"
-        if (place := _place(store, article_id, revision)) is None:
-            raise CorruptArchiveError(f"{reference}, which is not archived")
-        try:
-            return read(directory, place)
-        except (CorruptArchiveError, SchemaError) as error:
-            raise CorruptArchiveError(reference) from error
+    def damage(self, patience: float) -> Iterator[Damage]:
+        records = {file for file in self._known if file.startswith(f"{ARTICLES}/")}
+        for file in sorted(records | set(segments(self._directory))):
+            yield from self._records(file)
+        raw = {file for file in self._known if file.startswith(f"{RAW}/")}
+        for file in sorted(raw | set(self._raw)):
+            yield from self._raw_copies(file)
+        yield from self._settled(patience)
+        yield from self._counts()
 
-    return find
-
-
-def _place(store: Store, article_id: str, revision: int) -> Place | None:
-    return next((known.place for known in store.revisions(article_id) if known.revision == revision), None)
-
-
-def _verify_file(directory: Path, file: str, committed: int, store: Store, find: Find) -> Iterator[Damage]:
-    """Walks through the file's lines and the database's rows side by side, by offset."""
-    rows = _rows(store, file, committed)
-    row = next(rows, None)
-    end = 0
-    for offset, line in lines(directory, file):
-        if offset >= committed:
-            break
-        end = offset + len(line)
-        while row is not None and row.place.offset < offset:
-            yield _without_record(row)
-            row = next(rows, None)
-        article: Article | None = None
-        try:
-            article = decode(line)
-            full_paragraphs(article, find)
-        except (CorruptArchiveError, SchemaError) as error:
-            yield Damage(file, offset, str(error))
-        here = row if row is not None and row.place.offset == offset else None
-        if article is not None and (what := _misplaced(article, Place(file, offset, len(line)), here, store)):
-            yield Damage(file, offset, what)
-        if here is not None:
-            row = next(rows, None)
-    while row is not None:
-        yield _without_record(row)
-        row = next(rows, None)
-    if end != committed:
-        short = f"the file ends here, but {committed} bytes are committed"
-        yield Damage(file, end, short if end < committed else f"the record ends past the {committed} committed bytes")
-
-
-def _rows(store: Store, file: str, end: int) -> Iterator[ArchivedRevision]:
-    start = 0
-    while some := store.records_in(file, start, _ROWS):
-        for row in some:
-            if row.place.offset >= end:
+    def _records(self, file: str) -> Iterator[Damage]:
+        committed, sealed = self._store.committed_offset(file), self._sealed.get(file)
+        if sealed is not None:
+            if not self._is_there(sealed.path):
+                yield Damage(sealed.path, None, f"the sealed file is missing, and {sealed.records} records with it")
                 return
-            yield row
-        start = some[-1].place.offset + 1
+            found = verify_sealed_records(self._directory, self._store, self._judge, sealed, committed)
+            yield from (Damage(sealed.path, offset, what) for offset, what in found)
+        elif committed:
+            path = next((name for name in (file, f"{file}.gz") if self._is_there(name)), None)
+            if path is None:
+                yield Damage(file, None, f"the file is missing, of which {committed} bytes are committed")
+                return
+            rows = rows_between(self._store, file, 0, committed)
+            found = align(self._lines(file), rows, self._judge.place, start=0, end=committed)
+            yield from (Damage(path, offset, what) for offset, what in found)
 
+    def _lines(self, file: str) -> Iterator[Line]:
+        """The lines of a file, as far as they can be read; where that is not to its end, a last one that says so."""
+        problem, end = "", 0
 
-def _without_record(row: ArchivedRevision) -> Damage:
-    what = f"the database has {row.id} revision {row.revision} here, but no record begins here"
-    return Damage(row.place.file, row.place.offset, what)
+        def readable() -> Iterator[tuple[int, bytes]]:
+            nonlocal problem
+            try:
+                yield from lines(self._directory, file)
+            except CorruptArchiveError as error:
+                problem = str(error)
 
+        for line in self._judge.judged(readable()):
+            end = line.end
+            yield line
+        if problem:
+            yield Line(end, 0, problem=problem)
 
-def _misplaced(article: Article, place: Place, row: ArchivedRevision | None, store: Store) -> str | None:
-    name = f"{article.id} revision {article.revision}"
-    if row is None:
-        elsewhere = _place(store, article.id, article.revision)
-        if elsewhere is None:
-            return f"the database does not know {name}, which stands here"
-        return f"{name} stands here a second time; the first is in {elsewhere.file} at byte {elsewhere.offset}"
-    if (row.id, row.revision) != (article.id, article.revision):
-        return f"{name} stands here, but the database has {row.id} revision {row.revision} here"
-    if (row.place.length, row.text_hash, row.title) != (place.length, article.text_hash, article.title):
-        return f"{name} is not as the database remembers it: length, title or text_hash differ"
-    return None
+    def _raw_copies(self, file: str) -> Iterator[Damage]:
+        committed, sealed = self._store.committed_offset(file), self._sealed.get(file)
+        if not self._is_there(file):
+            what = f"of which {committed} bytes are committed" if sealed is None else "which was sealed"
+            yield Damage(file, None, f"the file is missing, {what}")
+        elif sealed is not None:
+            found = verify_sealed_raw(self._directory, self._store, sealed, committed)
+            yield from (Damage(file, offset, what) for offset, what in found)
+        else:
+            found = RawWalk(self._directory, self._store, file, committed).found()
+            yield from (Damage(file, offset, what) for offset, what in found)
+
+    # -- what a running service may be about to change -----------------------------------------------------------------
+
+    def _settled(self, patience: float) -> Iterator[Damage]:
+        found = self._unsettled()
+        deadline = time.monotonic() + patience
+        while found and time.monotonic() < deadline and self._is_recent(found, patience):
+            time.sleep(_PAUSE)
+            again = self._unsettled()
+            found = [damage for damage in found if damage in again]
+        yield from found
+
+    def _unsettled(self) -> list[Damage]:
+        committed = self._store.committed_files()
+        sealed = {one.path: one for one in self._store.sealed_files().values()}
+        found = verify_manifest(self._directory, sealed)
+        for file, length in self._sizes.items():
+            if length > (end := committed.get(file, 0)) and self._is_there(file):
+                what = f"{length - end} bytes are not committed: the next start takes them in or aside"
+                found.append(Damage(file, end, what))
+        listed = manifested(self._directory)
+        for path in on_disk(self._directory):
+            if not path.endswith(PACKED):
+                continue
+            if self._is_there(plain := path.removesuffix(".gz")):
+                found.append(Damage(plain, None, f"{path} is there too: the next start finishes sealing it"))
+            elif path not in sealed and path not in listed:
+                found.append(Damage(path, None, "the database does not know it: the next start takes it in"))
+        return found
+
+    def _is_recent(self, found: list[Damage], seconds: float) -> bool:
+        paths = {MANIFEST, *(damage.path for damage in found)}
+        changed = [status.st_mtime for path in paths if (status := self._status(path)) is not None]
+        return max(changed, default=0) > time.time() - seconds
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _counts(self) -> Iterator[Damage]:
+        archived, known = self._store.balance()
+        if archived != known:
+            yield Damage(DATABASE, None, f"{archived} entries are archived, but there are {known} records")
+            return
+        for article_id, (entries, records) in self._store.unbalanced(1).items():
+            yield Damage(DATABASE, None, f"{article_id} has {entries} archived entries, but {records} records")
+
+    def _is_there(self, path: str) -> bool:
+        return self._status(path) is not None
+
+    def _status(self, path: str) -> os.stat_result | None:
+        """None for a file that is not there, or no more: sealing takes plain ones away."""
+        try:
+            return (self._directory / path).stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read") from error

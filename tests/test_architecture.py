@@ -55,6 +55,7 @@ def importers(library: str) -> set[str]:
         ("pebble", "service.articles.workers"),
         ("sqlalchemy", "storage"),
         ("alembic", "storage"),
+        ("warcio", "storage"),
         ("rich", "service.cli"),
         ("click", "service"),
     ],

@@ -8,6 +8,7 @@ from service.articles.page import Metadata
 from service.articles.paragraphs import NORMALISER, Filtered
 from storage.model import (
     Article,
+    Capture,
     Entry,
     ExtractorFacts,
     Feed,
@@ -37,6 +38,8 @@ class Draft:
     """Where the page was found, after redirects."""
     fetched: datetime
     warnings: tuple[str, ...] = ()
+    capture: Capture | None = None
+    """The page as it came, where a raw copy of it is to be kept."""
 
     @property
     def title(self) -> str | None:

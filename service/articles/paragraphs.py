@@ -48,11 +48,19 @@ def exact_form(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
+def plain_form(text: str) -> str:
+    """``text`` as it reads whatever its typography: NFKC, quotes and dashes plain, nothing invisible; case counts."""
+    return " ".join(unicodedata.normalize("NFKC", _plain(text)).split())
+
+
 def fold_form(text: str) -> str:
-    """``text`` as it reads whatever its case and typography: NFKC, quotes and dashes plain, nothing invisible."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
-    folded = _FRENCH_SPACE.sub("", plain).translate(_FOLDED).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
+    """``text`` as it reads whatever its case and typography."""
+    return " ".join(unicodedata.normalize("NFKC", _plain(text).casefold()).split())
+
+
+def _plain(text: str) -> str:
+    collapsed = " ".join(unicodedata.normalize("NFKC", text).split())
+    return _FRENCH_SPACE.sub("", collapsed).translate(_FOLDED)
 
 
 def exact(text: str) -> bytes:

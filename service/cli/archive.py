@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.context import Context, Verb, pass_context
+from service.cli.raw import show_raw
+from service.cli.revisions import list_revisions
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -82,9 +84,10 @@ def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
 @click.command(cls=Verb)
 @click.argument("article", metavar="ID|URL")
 @click.option("--full", is_flag=True, help="Put the removed paragraphs back: the article as it was extracted.")
-@click.option("--revisions", is_flag=True, help="List the article's revisions.")
+@click.option("--raw", is_flag=True, help="The page it was read from, byte for byte; --json: where its raw copy is.")
+@click.option("--revisions", is_flag=True, help="List the article's revisions, and which words changed.")
 @pass_context
-def show(context: Context, article: str, full: bool, revisions: bool) -> int:
+def show(context: Context, article: str, full: bool, raw: bool, revisions: bool) -> int:
     """Show one article: by its id (the first digits will do) or its URL."""
     from service.app import open_readonly
 
@@ -96,13 +99,12 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
         if not known:
             raise click.UsageError(f"the archive holds no article {article}")
         if revisions:
-            for revision in known:
-                context.emit(
-                    {"id": revision.id, "revision": revision.revision, "title": revision.title}
-                    if context.json
-                    else f"{revision.id} revision {revision.revision}: {revision.title or ''}"
-                )
+            list_revisions(context, store, known)
             return 0
+        if raw:
+            from storage.segments import Reader
+
+            return show_raw(context, Reader(context.settings.data_dir, store).read(known[-1].place))
         _show(context, store, known[-1], full=full)
     return 0
 
@@ -110,16 +112,16 @@ def show(context: Context, article: str, full: bool, revisions: bool) -> int:
 def _show(context: Context, store: "Database", found: "ArchivedRevision", *, full: bool) -> None:
     from storage.rebuild import full_paragraphs
     from storage.records import encode
-    from storage.segments import read
-    from storage.verify import finder
+    from storage.references import finder
+    from storage.segments import Reader
 
-    directory = context.settings.data_dir
-    record = read(directory, found.place)
+    read = Reader(context.settings.data_dir, store).read
+    record = read(found.place)
     if context.json:
         sys.stdout.buffer.write(encode(record))
         return
     if full:
-        paragraphs = full_paragraphs(record, finder(directory, store))
+        paragraphs = full_paragraphs(record, finder(read, store))
     else:
         paragraphs = record.text.split("\n")
         for label, value in _heading(record):

@@ -1,6 +1,7 @@
 """Bodies under a limit: what comes off the wire, and what it inflates to."""
 
 import hashlib
+import sys
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -60,12 +61,21 @@ class Body:
         max_wire: Bytes on the wire at most.
         max_bytes: Bytes decoded at most.
         cut: Bytes decoded at which to stop reading and keep what is there, instead of refusing the rest.
+        as_it_came: Whether to keep gzip as gzip, however small: for a raw copy, at no memory beside it.
 
     Raises:
         FetchError: Another encoding came.
     """
 
-    def __init__(self, encoding: str | None, *, max_wire: int, max_bytes: int, cut: int | None = None) -> None:
+    def __init__(
+        self,
+        encoding: str | None,
+        *,
+        max_wire: int,
+        max_bytes: int,
+        cut: int | None = None,
+        as_it_came: bool = False,
+    ) -> None:
         coding = (encoding or "identity").strip().lower()
         if coding not in ("identity", "gzip", "x-gzip"):
             raise FetchError(f"answer in an encoding not asked for: {coding[:40]}", weight=Weight.HARD)
@@ -77,6 +87,8 @@ class Body:
         self._size = 0
         self._decoded = BytesIO()  # hands over what it holds without a copy
         self._wire = BytesIO()
+        if as_it_came and self._gunzip and cut is None:
+            self._decoded.close()
 
     async def read(self, chunks: AsyncIterator[bytes]) -> Content:
         """Return the body.
@@ -117,8 +129,13 @@ class Body:
         self._size += len(piece)
         if self._gunzip and self._cut is None and self._size > KEPT_OPEN:
             self._decoded.close()
-        else:
+        if not self._decoded.closed:
             self._decoded.write(piece)
+
+
+def inflated(data: bytes) -> Iterator[bytes]:
+    """What gzip unfolds to, piece by piece; for a body that was once read under a limit. Raises zlib.error."""
+    return _Gunzip().inflate(data, sys.maxsize)
 
 
 class _Gunzip:

@@ -16,7 +16,7 @@ from service.net.body import Body
 from service.net.hosts import Hosts
 from service.net.response import REDIRECTS, Exchange, Hop, Response, check
 from service.net.slots import Slots
-from service.net.transport import AddressGuard, GuardedTransport, Resolve, discard, peer, system_resolve
+from service.net.transport import AddressGuard, GuardedTransport, Resolve, discard, heads, peer, system_resolve
 from storage.model import Validators
 
 __all__ = ["Fetcher", "Hop", "Response", "check"]
@@ -41,6 +41,7 @@ class Fetcher:
         timeout: Seconds on the network in all, over all hops of one URL; waiting for turns does not count.
         max_bytes: Bytes of a body on the wire at most; twice as many decoded.
         slots: Where each hop takes a slot, once it has its turn; by default 64 of them.
+        keep_wire: Whether answers hold what a raw copy needs (``Response.heads``).
         resolve: How names become addresses.
         ssl_context: What certificates are verified against; by default the usual public authorities.
     """
@@ -54,6 +55,7 @@ class Fetcher:
         timeout: float = 60.0,
         max_bytes: int = 10_000_000,
         slots: Slots | None = None,
+        keep_wire: bool = False,
         resolve: Resolve = system_resolve,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class Fetcher:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self.slots = slots or Slots(64)
+        self._keep_wire = keep_wire
         self._transport = GuardedTransport(AddressGuard(allowed, resolve), ssl_context)
 
     async def get(
@@ -146,6 +149,7 @@ class Fetcher:
             status=answer.status_code,
             headers=tuple((name.lower(), value) for name, value in answer.headers.raw),
             conditional=bool(validators),
+            heads=heads(request, answer) if self._keep_wire else None,
         )
         exchange.address, exchange.status, exchange.headers = peer(answer), response.status, response.headers
         try:
@@ -153,7 +157,11 @@ class Fetcher:
                 await discard(answer)
                 return response
             body = Body(
-                response.header("content-encoding"), max_wire=self._max_bytes, max_bytes=2 * self._max_bytes, cut=cut
+                response.header("content-encoding"),
+                max_wire=self._max_bytes,
+                max_bytes=2 * self._max_bytes,
+                cut=cut,
+                as_it_came=self._keep_wire,
             )
             content = await body.read(answer.aiter_raw())
             return replace(response, content=content, wire_bytes=body.wire_bytes)

@@ -33,6 +33,18 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Heads:
+    """What went over the wire around a body, byte for byte but for white space at the ends of field values."""
+
+    request: bytes
+    """Request line and header fields, up to and with the empty line."""
+    answer: bytes
+    """Status line and header fields, up to and with the empty line."""
+    address: str | None
+    """The IP address that answered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """A redirect that was followed."""
 
@@ -62,6 +74,8 @@ class Response:
     """Spent on the network, over all hops; waiting for turns does not count."""
     conditional: bool = False
     """Whether the request that got this answer carried validators."""
+    heads: Heads | None = None
+    """For a raw copy; None where none is wanted. With it, ``content`` is as it came too."""
 
     @property
     def body(self) -> bytes:

@@ -21,6 +21,7 @@ import httpx
 from service.errors import BlockedError, FetchError, Weight
 from service.net.addresses import AllowedNetwork, may_connect, parse_address
 from service.net.failures import name_error, plain_errors
+from service.net.response import Heads
 
 KEEP_ALIVE = 60.0
 """Seconds an idle connection is kept. A short one makes a starved event loop close connections just given out."""
@@ -246,6 +247,22 @@ def peer(answer: httpx.Response) -> str | None:
     stream = answer.extensions.get("network_stream")
     address = stream.get_extra_info("server_addr") if stream is not None else None
     return f"{address[0]} port {address[1]}" if address else None
+
+
+def heads(request: httpx.Request, answer: httpx.Response) -> Heads:
+    """Return what was sent, and what came before the body."""
+    said = answer.extensions
+    status = b"%b %d %b" % (said.get("http_version", b"HTTP/1.1"), answer.status_code, said.get("reason_phrase", b""))
+    address = peer(answer)
+    return Heads(
+        request=_head(b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path), request.headers),
+        answer=_head(status, answer.headers),
+        address=address.partition(" port ")[0] if address else None,
+    )
+
+
+def _head(first: bytes, fields: httpx.Headers) -> bytes:
+    return b"\r\n".join((first, *(b"%b: %b" % field for field in fields.raw), b"", b""))
 
 
 async def discard(answer: httpx.Response) -> None:

@@ -129,7 +129,8 @@ def test_no_slot_is_given_out_while_too_much_waits_to_be_read() -> None:
 
 def test_a_slow_archive_holds_up_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "BODIES_PER_WORKER", 2)
-    monkeypatch.setattr(runner, "BATCH", 1)
+    for module in (runner, app):
+        monkeypatch.setattr(module, "BATCH", 1)
     ahead, archived = list[int](), 0
     archive = Archivist.archive
 
@@ -145,4 +146,4 @@ def test_a_slow_archive_holds_up_the_network(tmp_path: Path, monkeypatch: pytest
     with Newsroom(sites=6, stories=4) as room:
         bench.crawl(room)
     assert len(bench.records()) == 24
-    assert max(ahead) <= 1 + 2 + 2 + 2, "being archived, in the queue to it, waiting to be read, under way"
+    assert max(ahead) <= 1 + 2 + 2, "being archived, waiting to be read or archived, under way"

@@ -77,7 +77,7 @@ def test_a_network_that_is_none_is_refused() -> None:
     assert "nowhere" in line
 
 
-@pytest.mark.parametrize("key", ["KEEP_RAW=all", "METRICS_BIND=127.0.0.1:9", "NOTIFY_URL=mailto://x"])
+@pytest.mark.parametrize("key", ["METRICS_BIND=127.0.0.1:9", "NOTIFY_URL=mailto://x"])
 def test_a_setting_without_anything_behind_it_is_not_accepted_silently(key: str) -> None:
     (line,) = problems(f"VEILLE_{key}\n")
     assert "nothing behind this setting yet" in line

@@ -47,7 +47,7 @@ def file(tmp_path: Path, store: Database) -> Path:
 
 def found(directory: Path, store: Database) -> list[tuple[str, int | None, str]]:
     """All damage: file name, offset, what."""
-    return [(Path(damage.path).name, damage.offset, damage.what) for damage in verify(directory, store)]
+    return [(Path(damage.path).name, damage.offset, damage.what) for damage in verify(directory, store, patience=0)]
 
 
 def offsets(file: Path) -> list[int]:
@@ -209,7 +209,7 @@ def test_what_a_running_service_commits_meanwhile_is_no_damage(tmp_path: Path, s
     archive = Archive.open(tmp_path, store, NOON)
     with file.open("r+b") as stream:
         stream.write(b"[")  # damage to stop at, in the middle of the file's turn
-    damages = verify(tmp_path, store)
+    damages = verify(tmp_path, store, patience=0)
     assert next(damages).offset == 0
     archive.commit([make_article("d")], [], NOON)
     run(store, sa.text("UPDATE entries SET outcome = 'archived'"))
@@ -222,13 +222,13 @@ def test_an_entry_archived_without_a_record_is_damage(tmp_path: Path, store: Dat
     state = FeedState("dw", "u")
     store.commit_poll(Poll("dw", NOON, state, entries=(NewEntry(Entry("k", "i", "c"), outcome=Outcome.ARCHIVED),)))
     what = "4 entries are archived, but there are 3 records"
-    assert list(verify(tmp_path, store)) == [Damage("the database", None, what)]
+    assert list(verify(tmp_path, store, patience=0)) == [Damage("the database", None, what)]
 
 
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path, store: Database) -> None:
     def peak() -> int:
         tracemalloc.start()
-        assert [damage for damage in verify(tmp_path, store) if damage.path != "the database"] == []
+        assert [damage for damage in verify(tmp_path, store, patience=0) if damage.path != "the database"] == []
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

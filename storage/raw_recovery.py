@@ -1,0 +1,71 @@
+"""What a start does with the raw copies the last one left behind, so that files and database say the same again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from storage.connection import batches
+from storage.errors import CorruptArchiveError, StorageError
+from storage.model import Payload
+from storage.recovery import Recovery, make_durable, set_aside
+from storage.segments import size
+from storage.store import Store
+from storage.warc import RAW, TornRecordError, WarcRecord, records, warc_files
+
+
+def recover_raw(directory: Path, store: Store, *, is_lost: bool | None = None) -> Recovery:
+    """Take in whole WARC records past the committed offsets, and set aside what is no whole record.
+
+    Nothing committed is ever set aside. Recovering twice changes nothing.
+
+    Args:
+        directory: The data directory.
+        store: Its store.
+        is_lost: Whether the store has forgotten what was committed, so that any record may be one that was: then only
+            a torn last record is set aside. By default that is taken from the store, which has never seen a feed.
+
+    Raises:
+        CorruptArchiveError: a file is missing or shorter than what is committed of it, or holds what is no record.
+        StorageError: something cannot be read or written.
+    """
+    committed = store.committed_files()
+    is_lost = not store.feed_states() if is_lost is None else is_lost
+    found = warc_files(directory)
+    for file, offset in committed.items():
+        if offset and file.startswith(f"{RAW}/") and file not in found:
+            raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
+    adopted, torn = 0, []
+    for file in found:
+        offset, length = committed.get(file, 0), size(directory, file)
+        if length < offset:
+            raise CorruptArchiveError(f"{file} is {length} bytes long, of which {offset} are committed")
+        if length == offset:
+            continue
+        try:
+            make_durable(directory, directory / file)
+            for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
+                offset = some[-1].offset + some[-1].length
+                store.commit_raw(file, offset, [_payload(file, record) for record in some if record.type == "response"])
+                adopted += len(some)
+            if offset < length:
+                torn.append(set_aside(directory / file, offset).relative_to(directory).as_posix())
+        except OSError as error:
+            raise StorageError(f"{file} cannot be recovered") from error
+    return Recovery(adopted, tuple(torn))
+
+
+def _whole(directory: Path, file: str, start: int, *, is_lost: bool) -> Iterator[WarcRecord]:
+    try:
+        for record in records(directory, file, start):
+            if False in {record.block_holds, record.payload_holds}:
+                raise CorruptArchiveError(f"{file}, byte {record.offset}: the record is not what its digests say")
+            yield record
+    except TornRecordError:
+        return
+    except CorruptArchiveError:
+        if is_lost:
+            raise
+        return  # a power cut may leave holes in what was not yet synced, and whole records after them
+
+
+def _payload(file: str, record: WarcRecord) -> Payload:
+    return Payload(record.payload_digest or "", record.url or "", record.at, file, record.offset)

@@ -1,0 +1,183 @@
+"""Sealing: a file that is complete becomes one that never changes again, compressed where it is not yet, and digested.
+
+Of records: the draft is written → fsync → compared with the plain file → renamed → the directory's fsync → manifest
+line → database row → the plain file unlinked → the directory's fsync. Raw copies are compressed from the start: of them
+only manifest and row are written. A crash between any two of these steps leaves what ``finish_sealing`` makes good.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from storage import manifest
+from storage.durable import sync_directory
+from storage.errors import CorruptArchiveError, StorageError
+from storage.inspection import Inspection, is_of_records
+from storage.members import pack
+from storage.model import Sealed
+from storage.segments import ARTICLES, PLAIN, explained
+from storage.store import Store
+
+RAW = "raw"
+DRAFT = ".gz.tmp"
+"""``NAME.gz.tmp`` beside ``NAME.jsonl``: a name that readers of ``*.jsonl*`` pass over."""
+_DAY = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+
+
+def finished(store: Store, now: datetime, enough: int, *, everything: bool = False) -> list[str]:
+    """Files that hold something, are not sealed, and that nothing is appended to any more.
+
+    Args:
+        store: Knows what is committed and what is sealed.
+        now: Files of an earlier UTC day are finished.
+        enough: So are files with this many bytes.
+        everything: And so are all others.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    sealed, today = store.sealed_files(), f"{now.astimezone(UTC):%Y-%m-%d}"
+    return [
+        file
+        for file, committed in sorted(store.committed_files().items())
+        if committed
+        and file not in sealed
+        and (is_of_records(file) or file.startswith(f"{RAW}/"))
+        and (everything or committed >= enough or ((day := _DAY.search(file)) is not None and day[1] < today))
+    ]
+
+
+def seal(directory: Path, store: Store, file: str) -> Iterator[Sealed | None]:
+    """Seal a file, a piece of work at a time: None after each, the sealed file at the end.
+
+    The last piece alone changes the archive; the others can be left at any moment, and other files be appended to
+    between them. A file that was appended to meanwhile is left as it is, and no sealed file comes at the end.
+
+    Raises:
+        CorruptArchiveError: the file is not what is committed of it, is damaged, or has another digest in the manifest.
+        StorageError: something cannot be read or written; the records are still in the plain file.
+    """
+    try:
+        yield from _seal_records(directory, store, file) if is_of_records(file) else _seal_raw(directory, store, file)
+    except OSError as error:
+        raise StorageError(f"{file} cannot be sealed") from error
+
+
+def finish_sealing(directory: Path, store: Store) -> None:
+    """Make good what sealing was at when the process died: afterwards each file of records is there once.
+
+    A draft goes. Where a plain file and its compressed form are both there, sealing is carried through; all that is in
+    the plain file must be committed by then.
+
+    Raises:
+        CorruptArchiveError: the two differ, or the manifest has another digest; none of them is touched then.
+        StorageError: something cannot be read or written.
+    """
+    folder = directory / ARTICLES
+    try:
+        for draft in folder.glob(f"**/*{DRAFT}"):
+            draft.unlink()
+        both = sorted(plain for plain in folder.glob(f"**/*{PLAIN}") if _packed(plain).exists())
+    except OSError as error:
+        raise StorageError(f"what sealing left in {folder} cannot be cleared away") from error
+    for plain in both:
+        for _ in seal(directory, store, plain.relative_to(directory).as_posix()):
+            pass
+
+
+def remember(directory: Path, store: Store, sealed: Sealed) -> None:
+    """Enter a sealed file in the manifest, then in the database, each durable before the next.
+
+    Raises:
+        CorruptArchiveError: the manifest has another digest for it.
+        StorageError: manifest or database cannot be written.
+    """
+    manifest.append(directory, manifest.line_of(sealed))
+    store.seal(sealed)
+
+
+def _packed(plain: Path) -> Path:
+    return plain.with_name(f"{plain.name}.gz")
+
+
+# -- the two kinds -----------------------------------------------------------------------------------------------------
+
+
+def _seal_records(directory: Path, store: Store, file: str) -> Iterator[Sealed | None]:
+    plain, committed = directory / file, store.committed_offset(file)
+    packed, draft = _packed(plain), plain.with_suffix(DRAFT)
+    _check_size(plain, file, committed)
+    if packed.exists():
+        inspection = Inspection(directory, file)
+        yield from _compare(directory, file, inspection, committed)
+        sealed = inspection.sealed()
+    else:
+        try:
+            yield from _write(plain, draft, committed)
+            inspection = Inspection(directory, file, draft)
+            yield from _compare(directory, file, inspection, committed)
+            sealed = inspection.sealed()
+            if store.committed_offset(file) != committed:  # the clock was put back over midnight
+                draft.unlink()
+                return
+            draft.replace(packed)
+        except BaseException:
+            with suppress(OSError):  # the next start removes it
+                draft.unlink()
+            raise
+    sync_directory(plain.parent)
+    remember(directory, store, sealed)
+    plain.unlink()
+    sync_directory(plain.parent)
+    yield sealed
+
+
+def _seal_raw(directory: Path, store: Store, file: str) -> Iterator[Sealed | None]:
+    committed, inspection = store.committed_offset(file), Inspection(directory, file)
+    _check_size(directory / file, file, committed)
+    for _ in inspection.pieces():
+        yield None
+    if store.committed_offset(file) == committed:
+        sealed = inspection.sealed()
+        remember(directory, store, sealed)
+        yield sealed
+
+
+def _check_size(path: Path, file: str, committed: int) -> None:
+    with explained(file):
+        length = path.stat().st_size
+    if length != committed:
+        raise CorruptArchiveError(f"{file} is {length} bytes long, of which {committed} are committed")
+
+
+def _write(plain: Path, draft: Path, end: int) -> Iterator[None]:
+    with plain.open("rb") as source, draft.open("wb") as target:
+        for member in pack(_lines(source, end)):
+            target.write(member)
+            yield None
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _lines(source: IO[bytes], end: int) -> Iterator[bytes]:
+    for line in source:
+        if end <= 0:
+            return
+        yield line
+        end -= len(line)
+
+
+def _compare(directory: Path, file: str, inspection: Inspection, end: int) -> Iterator[None]:
+    """What will be unlinked must be in the compressed file, to the byte."""
+    with (directory / file).open("rb") as plain:
+        for piece in inspection.pieces():
+            if plain.read(len(piece)) != piece:
+                raise CorruptArchiveError(f"{file} and its compressed form are not the same")
+            end -= len(piece)
+            yield None
+    if end:
+        raise CorruptArchiveError(f"{file} and its compressed form are not of the same length")
