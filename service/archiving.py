@@ -23,6 +23,7 @@ from storage.model import (
     RawRef,
     Resolution,
     Scope,
+    Sealed,
 )
 from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
@@ -103,6 +104,23 @@ class Archivist:
             StorageError: nothing of the batch is acknowledged; what reached the disk is adopted at the next start.
         """
         return await self._thread(self._archive_batch, readings)
+
+    async def seal(self, is_stopping: Callable[[], bool]) -> list[Sealed]:
+        """Seal the files that are finished, as long as nobody is stopping; returns those that were sealed.
+
+        A file of 256 MB takes many seconds. The storage thread does it a piece at a time, polls and batches between: so
+        no second thread ever touches the store, and a stop waits for a piece only.
+
+        Raises:
+            StorageError: a file cannot be sealed; its records are where they were.
+        """
+        sealed = []
+        async for piece in self._thread.each(self._archive.sealing(self._clock())):
+            if piece is not None:
+                sealed.append(piece)
+            if is_stopping():
+                break
+        return sealed
 
     def _archive_batch(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         now = self._clock()

@@ -3,12 +3,13 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from service.app import open_runner
+from service.app import now, open_runner
 from service.archiving import Archived
 from service.errors import SettingsError
 from service.events import Event
@@ -22,6 +23,8 @@ TICK = 1.0
 """Seconds between two looks at what is due."""
 DRAIN = 25.0
 """Seconds to drain in, before what is left is given up; it stays pending."""
+SEAL = 60.0
+"""Seconds between two looks for files to seal, the first of them at the start."""
 STATUS = 10.0
 """Seconds between two status lines for systemd."""
 
@@ -87,11 +90,22 @@ class _Daemon:
             jobs.append((self._say_alive, self._notifier.watchdog / 2))
         for job, seconds in jobs:
             self._scheduler.add_job(job, "interval", seconds=seconds)
+        self._scheduler.add_job(self._seal, "interval", seconds=SEAL, next_run_time=now())
         self._scheduler.start()
 
     async def _tick(self) -> None:
-        try:
+        with self._ending_on_failure():
             await self._runner.tick()
+
+    async def _seal(self) -> None:
+        with self._ending_on_failure():
+            for sealed in await self._runner.seal():
+                log.info("sealed", file=sealed.path, records=sealed.records, bytes=sealed.bytes)
+
+    @contextmanager
+    def _ending_on_failure(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:  # noqa: BLE001  the scheduler would log it and go on; it must end the service
             self._failure = error
             self._stop.set()

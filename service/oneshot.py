@@ -56,7 +56,7 @@ async def crawl(
     listen: Listener,
     on_start: Callable[[int], None],
 ) -> Crawled:
-    """Poll the chosen feeds that are due, then archive everything pending.
+    """Poll the chosen feeds that are due, then archive everything pending, and seal what is finished.
 
     ``poll_all`` polls them before their time too, but for those that are gone; ``force`` all of them.
     """
@@ -66,6 +66,7 @@ async def crawl(
         interruption = Interruption(runner)
         with interruption:
             await runner.crawl(due, force=force)
+            await runner.seal()
         states = [runner.states[feed.name] for feed in chosen if feed.name in runner.states]
         failing = tuple(state for state in states if state.health is Health.FAILING)
         return Crawled(runner.tally, chosen, due, failing, interruption.signal)

@@ -19,7 +19,7 @@ from service.net.slots import Slots
 from service.net.urls import host
 from service.pipeline import Pipeline
 from service.reading import Ended, Fetched
-from storage.model import Feed, FeedState, Health, PendingEntry
+from storage.model import Feed, FeedState, Health, PendingEntry, Sealed
 
 BATCH, BATCH_WAIT = 50, 0.2
 """Articles per commit, and seconds until a smaller batch is committed."""
@@ -120,6 +120,14 @@ class Runner:
             return
         self._poll([feed for feed in self.due() if feed.name not in self._asked], force=False)
         await self._open_lanes()
+
+    async def seal(self) -> list[Sealed]:
+        """Seal the archive's finished files, work going on beside it, until told to stop; returns those sealed.
+
+        Raises:
+            StorageError: a file cannot be sealed, or is not what it should be.
+        """
+        return [] if self._stopping else await self._pipeline.archivist.seal(lambda: self._stopping)
 
     def due(self, feeds: Iterable[Feed] | None = None, *, early: bool = False) -> list[Feed]:
         """Those of ``feeds`` whose time has come (``early``: or not), of all enabled ones without it.

@@ -61,8 +61,9 @@ def dataset_card() -> str:
 _TEXT = """
 # News articles, archived by veille
 
-One line of JSON per article version (`{schema}`), in `articles/date=…/*.jsonl`: complete lines only, UTF-8, every key
-in every line, null where a value is not known. Times are RFC 3339, UTC. `schema.json` is the JSON Schema of a line.
+One line of JSON per article version (`{schema}`), in `articles/date=…/*.jsonl`, or `*.jsonl.gz` where the day is over:
+complete lines only, UTF-8, every key in every line, null where a value is not known. Times are RFC 3339, UTC.
+`schema.json` is the JSON Schema of a line, `manifest.jsonl` has the SHA-256 of every file of a day that is over.
 
 An article's later versions have the same `id` and a higher `revision`. Paragraphs that stand elsewhere already are
 taken out of `text`; put back at their positions in `removed`, they give the full text, whose hash is `text_hash`.

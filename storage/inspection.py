@@ -24,11 +24,13 @@ class Inspection:
             file: The name that places and references use.
             draft: The compressed file, where it does not have the name of a sealed one yet.
         """
-        self._file = file
+        self.file = file
         self._path = f"{file}.gz" if is_of_records(file) else file
         self._source = draft or directory / self._path
         self._name = self._source.relative_to(directory).as_posix()
         self._tally: _Tally = _Lines(file) if is_of_records(file) else _WarcRecords(file)
+        self.length = 0
+        """Bytes that the file holds, inflated, as far as it has been read."""
         self._digest = hashlib.sha256()
         self._status: os.stat_result
 
@@ -42,6 +44,7 @@ class Inspection:
         with explained(self._name), self._source.open("rb") as source:
             for member, piece in unpack(self._digested(source)):
                 self._tally.add(member, piece)
+                self.length += len(piece)
                 yield piece
             self._status = os.fstat(source.fileno())
 
@@ -54,7 +57,7 @@ class Inspection:
         """
         first, last = self._tally.ids()
         return Sealed(
-            file=self._file,
+            file=self.file,
             path=self._path,
             records=self._tally.count,
             bytes=self._status.st_size,

@@ -16,7 +16,7 @@ from storage.inspection import Inspection, is_of_records
 from storage.manifest import Line
 from storage.model import Article, Place, Sealed
 from storage.records import line_digest
-from storage.sealing import finish_sealing, remember
+from storage.sealing import clear_drafts, compare, drop_plain, remember
 from storage.segments import explained, lines, on_disk, parse, size
 from storage.store import Store
 
@@ -32,7 +32,7 @@ class Recovery:
 
 
 def recover(directory: Path, store: Store, now: datetime) -> Recovery:
-    """Take in whole records past the committed offsets, set aside what is no whole record, and finish what was sealed.
+    """Take in whole records past the committed offsets, set aside what is no whole record, finish what was sealed.
 
     Nothing committed is ever set aside. A database that has never seen a feed, beside records, was made anew after its
     loss: then any record may be one that was committed, and only a last line without its line feed is set aside.
@@ -49,23 +49,28 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
     is_lost = not store.feed_states()
     for one in sealed.values():
         _check_sealed(directory, store, one)
+    clear_drafts(directory)
     found = on_disk(directory)
-    plain = [file for file in found if not file.endswith(".gz")]
-    packed = [file.removesuffix(".gz") for file in found if file.endswith(".gz")]
+    plain = {file for file in found if not file.endswith(".gz")}
+    packed = {file.removesuffix(".gz") for file in found if file.endswith(".gz")}
     for file, offset in committed.items():
         if offset and is_of_records(file) and file not in plain and file not in packed:
             raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
     adopted, torn = 0, []
-    for file in plain:
+    for file in sorted(plain - packed):
         new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
         adopted += new
         torn += aside
-    finish_sealing(directory, store)
-    unknown = [file for file in packed if file not in sealed and file not in plain]
+    leftovers, unknown = sorted(plain & packed), sorted(packed - sealed.keys())
+    for file in leftovers:
+        _compare(directory, file)
     if unknown or is_lost:
-        known = {line.path: line for line in manifest.read(directory).lines}
-        adopted += sum(_take_in(directory, store, file, known, now) for file in unknown)
-        _remember_raw(directory, store, known)
+        entered = {line.path: line for line in manifest.read(directory).lines}
+        adopted += sum(_take_in(directory, store, file, entered, now) for file in unknown)
+        if is_lost:
+            _remember_raw(directory, store, entered)
+    for file in leftovers:
+        _drop(directory, file)
     return Recovery(adopted, tuple(torn))
 
 
@@ -107,8 +112,10 @@ def make_durable(directory: Path, path: Path) -> None:
             break
 
 
-def _whole(directory: Path, file: str, start: int, *, is_lost: bool) -> Iterator[tuple[Article, Place]]:
-    for offset, line in lines(directory, file, start):
+def _whole(
+    directory: Path, file: str, start: int, *, is_lost: bool, ending: str = ""
+) -> Iterator[tuple[Article, Place]]:
+    for offset, line in lines(directory, file + ending, start):
         if not line.endswith(b"\n"):
             return
         try:
@@ -159,42 +166,63 @@ def _check_sealed(directory: Path, store: Store, sealed: Sealed) -> None:
     store.seal(replace(sealed, mtime_ns=status.st_mtime_ns))  # copied, or restored
 
 
-def _take_in(directory: Path, store: Store, file: str, known: Mapping[str, Line], now: datetime) -> int:
-    """A sealed file of records that the database does not know: it was lost, or the file comes out of a copy.
+def _compare(directory: Path, file: str) -> None:
+    """A plain file beside its sealed one, as a crash or a backup of many days leaves it, holds nothing of its own."""
+    try:
+        for _ in compare(directory / file, Inspection(directory, file), size(directory, file)):
+            pass
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read") from error
+
+
+def _drop(directory: Path, file: str) -> None:
+    try:
+        drop_plain(directory / file)
+    except OSError as error:
+        raise StorageError(f"{file} cannot be removed") from error
+
+
+def _take_in(directory: Path, store: Store, file: str, entered: Mapping[str, Line], now: datetime) -> int:
+    """A sealed file that the database does not know: its sealing was cut short, or one of the two comes out of a copy.
 
     Returns how many of its records were new. It is remembered last: then all of them are known.
     """
-    sealed, length = _inspect(directory, file, known)
+    sealed, length = _inspect(directory, file, entered)
     offset, adopted = store.committed_offset(file), 0
     if length < offset:
         raise CorruptArchiveError(f"{sealed.path} holds {length} bytes of lines, of which {offset} are committed")
-    for some in batches(_whole(directory, file, offset, is_lost=True)):
+    try:
+        _make_durable(directory, directory / sealed.path)
+    except OSError as error:
+        raise StorageError(f"{sealed.path} cannot be synced") from error
+    for some in batches(_whole(directory, file, offset, is_lost=True, ending=".gz")):
         last = some[-1][1]
         offset = last.offset + last.length
         adopted += store.adopt(file, offset, some, now)
-    if sealed.path in known:
+    if sealed.path in entered and not (directory / file).exists():
         store.seal(sealed)
-    else:
+    else:  # the manifest may have it, but not on the disk yet
         remember(directory, store, sealed)
     return adopted
 
 
-def _remember_raw(directory: Path, store: Store, known: Mapping[str, Line]) -> None:
+def _remember_raw(directory: Path, store: Store, entered: Mapping[str, Line]) -> None:
     """Sealed raw copies, by the manifest: so that one which has changed or is missing is noticed."""
     sealed = store.sealed_files()
-    for line in known.values():
-        file = line.path.removesuffix(".gz") if is_of_records(line.path) else line.path
-        if not any((directory / name).exists() for name in (line.path, file)):
-            raise CorruptArchiveError(f"{line.path} is missing, which the manifest has")
+    for path in entered:
+        file = path.removesuffix(".gz") if is_of_records(path) else path
+        if not any((directory / name).exists() for name in (path, file)):
+            raise CorruptArchiveError(f"{path} is missing, which the manifest has")
         if file not in sealed and not is_of_records(file):
-            store.seal(_inspect(directory, file, known)[0])
+            store.seal(_inspect(directory, file, entered)[0])
 
 
-def _inspect(directory: Path, file: str, known: Mapping[str, Line]) -> tuple[Sealed, int]:
+def _inspect(directory: Path, file: str, entered: Mapping[str, Line]) -> tuple[Sealed, int]:
     """What a sealed file is, and how many bytes it holds; refuses it where the manifest says otherwise."""
     inspection = Inspection(directory, file)
-    length = sum(map(len, inspection.pieces()))
+    for _ in inspection.pieces():
+        pass
     sealed = inspection.sealed()
-    if line := known.get(sealed.path):
+    if line := entered.get(sealed.path):
         line.confirm(manifest.line_of(sealed))
-    return sealed, length
+    return sealed, inspection.length

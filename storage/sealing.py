@@ -2,12 +2,12 @@
 
 Of records: the draft is written → fsync → compared with the plain file → renamed → the directory's fsync → manifest
 line → database row → the plain file unlinked → the directory's fsync. Raw copies are compressed from the start: of them
-only manifest and row are written. A crash between any two of these steps leaves what ``finish_sealing`` makes good.
+only manifest and row are written. What a crash between any two of these steps leaves, ``storage.recovery`` makes good.
 """
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from storage.errors import CorruptArchiveError, StorageError
 from storage.inspection import Inspection, is_of_records
 from storage.members import pack
 from storage.model import Sealed
-from storage.segments import ARTICLES, PLAIN, explained
+from storage.segments import ARTICLES, explained
 from storage.store import Store
 
 RAW = "raw"
@@ -67,26 +67,13 @@ def seal(directory: Path, store: Store, file: str) -> Iterator[Sealed | None]:
         raise StorageError(f"{file} cannot be sealed") from error
 
 
-def finish_sealing(directory: Path, store: Store) -> None:
-    """Make good what sealing was at when the process died: afterwards each file of records is there once.
-
-    A draft goes. Where a plain file and its compressed form are both there, sealing is carried through; all that is in
-    the plain file must be committed by then.
-
-    Raises:
-        CorruptArchiveError: the two differ, or the manifest has another digest; none of them is touched then.
-        StorageError: something cannot be read or written.
-    """
-    folder = directory / ARTICLES
+def clear_drafts(directory: Path) -> None:
+    """Remove what was being written when the process died. Raises StorageError."""
     try:
-        for draft in folder.glob(f"**/*{DRAFT}"):
+        for draft in (directory / ARTICLES).glob(f"**/*{DRAFT}"):
             draft.unlink()
-        both = sorted(plain for plain in folder.glob(f"**/*{PLAIN}") if _packed(plain).exists())
     except OSError as error:
-        raise StorageError(f"what sealing left in {folder} cannot be cleared away") from error
-    for plain in both:
-        for _ in seal(directory, store, plain.relative_to(directory).as_posix()):
-            pass
+        raise StorageError(f"a draft below {directory / ARTICLES} cannot be removed") from error
 
 
 def remember(directory: Path, store: Store, sealed: Sealed) -> None:
@@ -100,6 +87,30 @@ def remember(directory: Path, store: Store, sealed: Sealed) -> None:
     store.seal(sealed)
 
 
+def compare(plain: Path, inspection: Inspection, end: int) -> Iterator[None]:
+    """Inspect a compressed file, and make sure that it begins with the first ``end`` bytes of the plain one.
+
+    Raises:
+        CorruptArchiveError: it does not, or is no whole gzip.
+        OSError: the plain file cannot be read.
+    """
+    with plain.open("rb") as source:
+        for piece in inspection.pieces():
+            lines = source.read(min(len(piece), end))
+            if not piece.startswith(lines):
+                break
+            end -= len(lines)
+            yield None
+    if end:
+        raise CorruptArchiveError(f"{inspection.file} and its compressed form are not the same")
+
+
+def drop_plain(plain: Path) -> None:
+    """Unlink a plain file, durably; the sealed one has all of it, and is remembered. Raises OSError."""
+    plain.unlink()
+    sync_directory(plain.parent)
+
+
 def _packed(plain: Path) -> Path:
     return plain.with_name(f"{plain.name}.gz")
 
@@ -111,16 +122,12 @@ def _seal_records(directory: Path, store: Store, file: str) -> Iterator[Sealed |
     plain, committed = directory / file, store.committed_offset(file)
     packed, draft = _packed(plain), plain.with_suffix(DRAFT)
     _check_size(plain, file, committed)
-    if packed.exists():
-        inspection = Inspection(directory, file)
-        yield from _compare(directory, file, inspection, committed)
-        sealed = inspection.sealed()
+    if packed.exists():  # an earlier attempt could not enter it
+        sealed = yield from _compared(plain, Inspection(directory, file), committed)
     else:
         try:
             yield from _write(plain, draft, committed)
-            inspection = Inspection(directory, file, draft)
-            yield from _compare(directory, file, inspection, committed)
-            sealed = inspection.sealed()
+            sealed = yield from _compared(plain, Inspection(directory, file, draft), committed)
             if store.committed_offset(file) != committed:  # the clock was put back over midnight
                 draft.unlink()
                 return
@@ -131,8 +138,7 @@ def _seal_records(directory: Path, store: Store, file: str) -> Iterator[Sealed |
             raise
     sync_directory(plain.parent)
     remember(directory, store, sealed)
-    plain.unlink()
-    sync_directory(plain.parent)
+    drop_plain(plain)
     yield sealed
 
 
@@ -154,6 +160,13 @@ def _check_size(path: Path, file: str, committed: int) -> None:
         raise CorruptArchiveError(f"{file} is {length} bytes long, of which {committed} are committed")
 
 
+def _compared(plain: Path, inspection: Inspection, committed: int) -> Generator[None, None, Sealed]:
+    yield from compare(plain, inspection, committed)
+    if inspection.length != committed:
+        raise CorruptArchiveError(f"{inspection.file} and its compressed form are not of the same length")
+    return inspection.sealed()
+
+
 def _write(plain: Path, draft: Path, end: int) -> Iterator[None]:
     with plain.open("rb") as source, draft.open("wb") as target:
         for member in pack(_lines(source, end)):
@@ -169,15 +182,3 @@ def _lines(source: IO[bytes], end: int) -> Iterator[bytes]:
             return
         yield line
         end -= len(line)
-
-
-def _compare(directory: Path, file: str, inspection: Inspection, end: int) -> Iterator[None]:
-    """What will be unlinked must be in the compressed file, to the byte."""
-    with (directory / file).open("rb") as plain:
-        for piece in inspection.pieces():
-            if plain.read(len(piece)) != piece:
-                raise CorruptArchiveError(f"{file} and its compressed form are not the same")
-            end -= len(piece)
-            yield None
-    if end:
-        raise CorruptArchiveError(f"{file} and its compressed form are not of the same length")

@@ -1,6 +1,7 @@
 """Runs the real service over a newsroom, and reads what it archived."""
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,14 @@ class Bench:
 
     def records(self) -> list[dict[str, Any]]:
         """Every line of the archive, in order."""
-        lines = [
-            line for path in sorted(self.data.glob("articles/*/*.jsonl")) for line in path.read_bytes().splitlines()
-        ]
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in lines(self.data)]
+
+
+def lines(data: Path) -> list[bytes]:
+    """Every line of an archive's files of records, plain and sealed, in order."""
+    plain = [(path.name, path.parent.name, path.read_bytes()) for path in data.glob("articles/*/*.jsonl")]
+    packed = [
+        (path.stem, path.parent.name, gzip.decompress(path.read_bytes())) for path in data.glob("articles/*/*.jsonl.gz")
+    ]
+    contents = sorted(plain + packed, key=lambda item: (item[1], item[0]))
+    return [line for _, _, content in contents for line in content.splitlines()]

@@ -10,6 +10,7 @@ import click
 import pytest
 from crawling import Bench
 
+from service.app import now, open_archive
 from service.cli import veille
 from service.newsroom import Newsroom
 from service.settings import PREFIX, SECRETS, Settings, example
@@ -91,7 +92,7 @@ def test_every_make_target_is_explained_and_exists() -> None:
 COUNTED = (
     "len(frame)",
     "articles.num_rows",
-    "len(duckdb.sql(\"SELECT id FROM read_json('data/articles/*/*.jsonl')\").fetchall())",
+    "len(duckdb.sql(\"SELECT id FROM read_json('data/articles/*/*.jsonl*')\").fetchall())",
 )
 
 
@@ -99,6 +100,11 @@ def test_the_readme_s_ways_to_read_the_archive_work(tmp_path: Path, monkeypatch:
     bench = Bench(tmp_path)
     with Newsroom(sites=2, stories=2) as room:
         bench.crawl(room)
+        with open_archive(bench.settings) as (_, archive):
+            archive.seal(now(), everything=True)
+        room.publish(1)
+        bench.crawl(room)
+    assert {path.suffix for path in bench.data.glob("articles/*/*")} == {".jsonl", ".gz"}
     count = len(bench.records())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))

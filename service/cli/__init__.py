@@ -8,6 +8,7 @@ from service.cli.context import Verbs
 from service.cli.crawl import crawl, run
 from service.cli.doctor import doctor
 from service.cli.feeds import feeds
+from service.cli.seal import seal
 from service.cli.start import demo, init
 
 
@@ -22,5 +23,5 @@ def veille() -> None:
     """Keep watch over news feeds and keep every article, once, for good."""
 
 
-for verb in (init, crawl, run, feeds, status, show, verify, doctor, demo):
+for verb in (init, crawl, run, feeds, status, show, verify, seal, doctor, demo):
     veille.add_command(verb)

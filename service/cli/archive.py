@@ -22,7 +22,7 @@ def status(context: Context) -> int:
     """Health of every feed, the ledger of entries, gaps."""
     from service.app import open_readonly
 
-    if _no_archive(context):
+    if no_archive(context):
         return NO_ARCHIVE
     with open_readonly(context.settings) as store:
         states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
@@ -91,7 +91,7 @@ def show(context: Context, article: str, full: bool, raw: bool, revisions: bool)
     """Show one article: by its id (the first digits will do) or its URL."""
     from service.app import open_readonly
 
-    if _no_archive(context):
+    if no_archive(context):
         return NO_ARCHIVE
     with open_readonly(context.settings) as store:
         article_id = _identify(store, article)
@@ -156,7 +156,7 @@ def verify(context: Context) -> int:
     from service.app import open_readonly
     from storage.verify import verify as damages
 
-    if _no_archive(context):
+    if no_archive(context):
         return NO_ARCHIVE
     found = 0
     with open_readonly(context.settings) as store:
@@ -178,7 +178,8 @@ def verify(context: Context) -> int:
     return DAMAGE if found else 0
 
 
-def _no_archive(context: Context) -> bool:
+def no_archive(context: Context) -> bool:
+    """Whether there is no archive to look at; says so, and what makes one."""
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
         has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))

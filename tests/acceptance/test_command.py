@@ -21,7 +21,9 @@ def test_help_answers_in_under_150_ms_of_cpu(tmp_path: Path) -> None:
     assert min(cpu() for _ in range(3)) < 0.150
 
 
-@pytest.mark.parametrize("verb", ["init", "crawl", "run", "feeds", "status", "show", "verify", "doctor", "demo"])
+@pytest.mark.parametrize(
+    "verb", ["init", "crawl", "run", "feeds", "status", "show", "verify", "seal", "doctor", "demo"]
+)
 def test_every_verb_has_help(verb: str, tmp_path: Path) -> None:
     done = veille(tmp_path, verb, "--help")
     assert done.returncode == 0
@@ -87,7 +89,7 @@ def test_a_data_directory_that_cannot_be_written_exits_with_74(tmp_path: Path) -
     assert "file" in message
 
 
-@pytest.mark.parametrize("words", [["status"], ["verify"], ["show", "0123"]])
+@pytest.mark.parametrize("words", [["status"], ["verify"], ["seal"], ["show", "0123"]])
 def test_looking_where_there_is_no_archive_exits_with_10(words: list[str], tmp_path: Path) -> None:
     done = veille(tmp_path, *words)
     assert done.returncode == 10
