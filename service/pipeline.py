@@ -2,7 +2,7 @@
 
     poller      fetch feed → parse → decide → COMMIT 1, new entries pending
     reader      pending entry → fetch page → extract: a draft
-    archivist   drafts → duplicate filter → append, fsync → COMMIT 2, entries settled
+    archivist   drafts → duplicate filter → raw copies kept → append, fsync → COMMIT 2, entries settled
 
 An error that is expected of one feed or page becomes its recorded outcome with a retry time. A StorageError, or a bug,
 goes up and ends the run. The daemon, the systemd timer and the one-shot crawl all go through here.

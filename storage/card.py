@@ -85,6 +85,13 @@ pandas.concat(pandas.read_json(file, lines=True) for file in sorted(pathlib.Path
 `datasets` and `duckdb` guess types: where all of a file's `published_raw` look like ISO times they are taken for times,
 and lose the zone they were written with. `published` is the same moment in UTC, whichever way it is read.
 
+## The pages themselves
+
+Where raw copies are kept, `raw/date=…/*.warc.gz` are WARC/1.1 files (ISO 28500) of what came over the wire: pages and
+feed documents, a gzip member a record. `raw` in a line says in which file and at which byte the `response` record of
+its page begins, and the SHA-256 of its body, in its content encoding. `warcio check` proves the digests, `pywb` replays
+the pages.
+
 The texts belong to their authors and publishers. `rights` and `license` hold what they say about using them; reading
 them in an archive gives no right to publish them.
 """

@@ -192,7 +192,7 @@ def _take_in(directory: Path, store: Store, file: str, entered: Mapping[str, Lin
     if length < offset:
         raise CorruptArchiveError(f"{sealed.path} holds {length} bytes of lines, of which {offset} are committed")
     try:
-        _make_durable(directory, directory / sealed.path)
+        make_durable(directory, directory / sealed.path)
     except OSError as error:
         raise StorageError(f"{sealed.path} cannot be synced") from error
     for some in batches(_whole(directory, file, offset, is_lost=True, ending=".gz")):
