@@ -13,7 +13,7 @@ from storage.manifest import MANIFEST
 from storage.segments import ARTICLES, PACKED, lines, on_disk, segments
 from storage.store import Store
 from storage.verification.alignment import align
-from storage.verification.damage import DATABASE, Damage
+from storage.verification.damage import DATABASE, Damage, Found
 from storage.verification.gap import Line
 from storage.verification.lines import Judge
 from storage.verification.listing import manifested, verify_manifest
@@ -86,13 +86,11 @@ class _Verification:
             if path is None:
                 yield Damage(file, None, f"the file is missing, of which {committed} bytes are committed")
                 return
-            rows = rows_between(self._store, file, 0, committed)
-            found = align(self._lines(file), rows, self._judge.place, start=0, end=committed)
-            yield from (Damage(path, offset, what) for offset, what in found)
+            yield from (Damage(path, offset, what) for offset, what in self._open_records(file, committed))
 
-    def _lines(self, file: str) -> Iterator[Line]:
-        """The lines of a file, as far as they can be read; where that is not to its end, a last one that says so."""
-        problem, end = "", 0
+    def _open_records(self, file: str, committed: int) -> Iterator[Found]:
+        """Of a file that the database does not know as sealed, though it may be."""
+        problem, end, is_told = "", 0, False
 
         def readable() -> Iterator[tuple[int, bytes]]:
             nonlocal problem
@@ -101,11 +99,20 @@ class _Verification:
             except CorruptArchiveError as error:
                 problem = str(error)
 
-        for line in self._judge.judged(readable()):
-            end = line.end
-            yield line
-        if problem:
-            yield Line(end, 0, problem=problem)
+        def judged() -> Iterator[Line]:
+            nonlocal end
+            for line in self._judge.judged(readable()):
+                end = line.end
+                yield line
+            if problem:
+                yield Line(end, 0, problem=problem)
+
+        rows = rows_between(self._store, file, 0, committed)
+        for found in align(judged(), rows, self._judge.place, start=0, end=committed):
+            is_told = True
+            yield found
+        if problem and not is_told:  # behind the last of its records
+            yield end, problem
 
     def _raw_copies(self, file: str) -> Iterator[Damage]:
         committed, sealed = self._store.committed_offset(file), self._sealed.get(file)
@@ -135,7 +142,7 @@ class _Verification:
         sealed = {one.path: one for one in self._store.sealed_files().values()}
         found = verify_manifest(self._directory, sealed)
         for file, length in self._sizes.items():
-            if length > (end := committed.get(file, 0)) and self._is_there(file):
+            if length > (end := committed.get(file, 0)) and file not in sealed and self._is_there(file):
                 what = f"{length - end} bytes are not committed: the next start takes them in or aside"
                 found.append(Damage(file, end, what))
         listed = manifested(self._directory)

@@ -62,7 +62,8 @@ class Gap:
             find: Where the database has a record; None where it has none.
         """
         gone = [row for row in self.rows if name_of(row) not in self.moved]
-        if self.rows and {line.name for line in self.lines} == {name_of(row) for row in self.rows}:
+        names = {name_of(row) for row in self.rows}
+        if self.rows and len(self.lines) == len(self.rows) and {line.name for line in self.lines} == names:
             yield self.offset, self._reordered()
             yield from ((line.offset, line.problem) for line in self.lines if line.problem)
         elif gone:
@@ -105,9 +106,7 @@ class Gap:
             return f"the database has nothing here, and this is no record: {line.problem}"
         if (place := find(*line.name)) is None:
             return f"the database does not know {_record(line.name)}, which stands here"
-        if line.name in self.moved:
-            return f"{_record(line.name)} stands here, but the database has it at byte {place.offset}"
-        return f"{_record(line.name)} stands here a second time; the first is in {place.file} at byte {place.offset}"
+        return f"{_record(line.name)} stands here, but the database has it in {place.file} at byte {place.offset}"
 
 
 def _record(name: Name) -> str:

@@ -14,7 +14,7 @@ from articles import NOON, digest, make_article
 from storage import tables
 from storage.archive import Archive
 from storage.database import Database, open_database
-from storage.model import Entry, FeedState, NewEntry, Outcome, Poll, Removal, Resolution
+from storage.model import AlsoNear, Entry, FeedState, Near, NewEntry, Outcome, Poll, RawRef, Removal, Resolution
 from storage.rebuild import full_text_hash
 from storage.records import encode
 from storage.verify import Damage, verify
@@ -133,9 +133,7 @@ def test_a_record_that_stands_twice_is_damage(tmp_path: Path, store: Database, f
         stream.write(encode(make_article("b")))
     relative = file.relative_to(tmp_path).as_posix()
     store.adopt(relative, file.stat().st_size, [], NOON)
-    second = (
-        f"{digest('b')} revision 1 stands here a second time; the first is in {relative} at byte {offsets(file)[1]}"
-    )
+    second = f"{digest('b')} revision 1 stands here, but the database has it in {relative} at byte {offsets(file)[1]}"
     assert found(tmp_path, store) == [(file.name, end, second)]
 
 
@@ -143,23 +141,18 @@ def test_a_place_where_no_record_begins_is_damage(tmp_path: Path, store: Databas
     place = tables.articles.c.offset
     run(store, tables.articles.update().where(tables.articles.c.id == digest("b")).values(offset=place + 5))
     second = offsets(file)[1]
-    damage = found(tmp_path, store)
-    assert (
-        file.name,
-        second + 5,
-        f"the database has {digest('b')} revision 1 here, but no record begins here",
-    ) in damage
-    assert damage[0][:2] == (file.name, second)
-    assert len(damage) == 2
+    what = f"{digest('b')} revision 1 stands here, but the database has it at byte {second + 5}"
+    assert found(tmp_path, store) == [(file.name, second, what)]
 
 
 def test_places_that_were_mixed_up_are_damage(tmp_path: Path, store: Database, file: Path) -> None:
-    first, second, _ = offsets(file)
+    first, second, third = offsets(file)
     for name, offset in (("a", -1), ("b", first), ("a", second)):
         run(store, tables.articles.update().where(tables.articles.c.id == digest(name)).values(offset=offset))
     damage = found(tmp_path, store)
-    expected = f"{digest('a')} revision 1 stands here, but the database has {digest('b')} revision 1 here"
-    assert (file.name, first, expected) in damage
+    what = f"{digest('b')} revision 1 and {digest('a')} revision 1 have changed places"
+    assert damage[0] == (file.name, first, what)
+    assert [offset for _, offset, _ in damage[1:]] == [third], "it refers to what the database has elsewhere"
 
 
 def test_a_record_of_another_length_than_is_known_is_damage(tmp_path: Path, store: Database, file: Path) -> None:
@@ -169,20 +162,28 @@ def test_a_record_of_another_length_than_is_known_is_damage(tmp_path: Path, stor
     assert "not as the database remembers it" in what
 
 
-def test_a_file_cut_short_is_damage_and_so_is_every_record_it_lost(tmp_path: Path, store: Database, file: Path) -> None:
+def test_a_file_cut_short_is_damage_told_once_with_the_records_it_lost(
+    tmp_path: Path, store: Database, file: Path
+) -> None:
     committed, cut = file.stat().st_size, offsets(file)[2]
     os.truncate(file, cut)
-    assert found(tmp_path, store) == [
-        (file.name, cut, f"the database has {digest('c')} revision 1 here, but no record begins here"),
-        (file.name, cut, f"the file ends here, but {committed} bytes are committed"),
-    ]
+    what = f"the file ends here, {committed - cut} bytes short: {digest('c')} revision 1 is gone"
+    assert found(tmp_path, store) == [(file.name, cut, what)]
 
 
 def test_a_file_cut_within_a_record_is_damage(tmp_path: Path, store: Database, file: Path) -> None:
+    os.truncate(file, file.stat().st_size - 9)
+    ((name, offset, what),) = found(tmp_path, store)
+    assert (name, offset) == (file.name, offsets(file)[2])
+    assert what.startswith(f"{digest('c')} revision 1 cannot be read: not JSON: ")
+    assert what.endswith("; the file ends 9 bytes short")
+
+
+def test_the_line_feed_of_the_last_record_is_missed(tmp_path: Path, store: Database, file: Path) -> None:
     os.truncate(file, file.stat().st_size - 1)
-    damage = found(tmp_path, store)
-    assert damage
-    assert all("committed" in what or "line" in what or "length" in what for _, _, what in damage)
+    ((_, offset, what),) = found(tmp_path, store)
+    assert offset == offsets(file)[2]
+    assert "not as the database remembers it" in what
 
 
 def test_a_missing_file_is_damage(tmp_path: Path, store: Database, file: Path) -> None:
@@ -216,6 +217,47 @@ def test_what_a_running_service_commits_meanwhile_is_no_damage(tmp_path: Path, s
     archive.close()
     (other,) = [damage for damage in damages if damage.path != "the database"]
     assert other.what.startswith(f"a removed paragraph refers to {digest('a')} revision 1: "), "and nothing else"
+
+
+def test_a_byte_outside_the_text_is_noticed_too(tmp_path: Path, store: Database, file: Path) -> None:
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([lines[0], lines[1].replace(b'"Ann"', b'"Anm"'), lines[2]]))
+    what = f"{digest('b')} revision 1 is not what was written: a byte of it is another"
+    assert found(tmp_path, store) == [(file.name, len(lines[0]), what)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"near": (Near(1, digest("none"), 1, 0),)}, "near to one of {none} revision 1, which is not archived"),
+        ({"near": (Near(1, digest("a"), 1, 3),)}, "near to paragraph 3 of {a} revision 1: there is no such paragraph"),
+        ({"near": (Near(3, digest("a"), 1, 0),)}, "paragraph 3 is near to"),
+        ({"near": (Near(1, digest("d"), 1, 3),)}, "near to paragraph 3 of {d} revision 1: there is no such paragraph"),
+        ({"also_near": (AlsoNear(digest("a"), 2, 0.9),)}, "it is near to {a} revision 2, which is not archived"),
+        ({"raw": RawRef("raw/x.warc.gz", None, "sha256:0")}, "its raw copy is named in part only"),
+        ({"raw": RawRef("raw/x.warc.gz", 0, "sha256:0")}, "its raw copy is not there: raw/x.warc.gz is missing"),
+        ({"raw": RawRef("raw/../veille.db", 0, "sha256:0")}, "where none is kept"),
+    ],
+)
+def test_a_record_that_refers_to_what_is_not_there_is_damage(
+    tmp_path: Path, store: Database, file: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    end = file.stat().st_size
+    archive = Archive.open(tmp_path, store, NOON)
+    archive.commit([make_article("d", **changes)], [], NOON)
+    archive.close()
+    damage = [one for one in found(tmp_path, store) if one[0] != "the database"]
+    ((_, offset, what),) = damage
+    assert offset == end
+    assert complaint.format(none=digest("none"), a=digest("a"), d=digest("d")) in what
+
+
+def test_references_to_what_is_there_are_no_damage(tmp_path: Path, store: Database, file: Path) -> None:
+    near = (Near(1, digest("a"), 1, 2), Near(1, digest("d"), 1, 0))
+    archive = Archive.open(tmp_path, store, NOON)
+    archive.commit([make_article("d", near=near, also_near=(AlsoNear(digest("a"), 1, 0.9),))], [], NOON)
+    archive.close()
+    assert [one for one in found(tmp_path, store) if one[0] != "the database"] == []
 
 
 def test_an_entry_archived_without_a_record_is_damage(tmp_path: Path, store: Database) -> None:
