@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import signal
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,11 +68,12 @@ def test_seal_compresses_what_is_open_and_the_archive_stays_whole(tmp_path: Path
 
 def test_the_daemon_seals_what_an_earlier_day_left_when_it_starts(tmp_path: Path) -> None:
     data = archive(tmp_path, datetime.now(UTC) - timedelta(days=1), "story")
-    daemon = start(tmp_path, "run", log_format="json")
+    daemon, started = start(tmp_path, "run", log_format="json"), time.monotonic()
     try:
         assert daemon.stderr is not None
         events = (json.loads(line) for line in daemon.stderr)
         sealed = next(event for event in events if event["event"] == "sealed")
+        assert time.monotonic() - started < 30, "not at the start, but at the next look, a minute later"
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.communicate(timeout=30)

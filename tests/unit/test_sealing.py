@@ -357,6 +357,29 @@ def fail(*_: object) -> None:
     raise Died
 
 
+def test_what_a_killed_process_wrote_is_on_the_disk_before_its_sealing_is_finished(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_store(directory)) as store, monkeypatch.context() as patch:
+        patch.setattr(store, "seal", fail)
+        with pytest.raises(Died):
+            Archive.open(directory, store, NOON).seal(NOON, everything=True)
+    packed, steps = packed_of(directory), []
+    with closing(open_store(directory)) as store:
+        fsync, seal = os.fsync, store.seal
+
+        def sync(descriptor: int) -> None:
+            steps.append(Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(directory).as_posix())
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", sync)
+        monkeypatch.setattr(store, "seal", lambda sealed: (steps.append("row"), seal(sealed)))
+        Archive.open(directory, store, NOON)
+    before, after = steps[: steps.index("row")], steps[steps.index("row") + 1 :]
+    assert before == [packed.relative_to(directory).as_posix(), FOLDER, "articles", ".", "manifest.jsonl", "."]
+    assert after == [FOLDER], "the plain file's name is gone for good"
+
+
 def test_the_disk_being_full_harms_nothing_and_sealing_can_be_tried_again(
     directory: Path, store: Database, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
