@@ -15,12 +15,10 @@ import pytest
 from command import VEILLE, environment, veille
 from faults.audit import audit
 from faults.nursery import TESTS, Nursery
-from faults.scribe import Said, settings
+from faults.scribe import Said
+from faults.sequel import complete
 
 from service.newsroom import Newsroom
-from storage.database import open_database
-from storage.segments import records
-from storage.verify import verify
 
 STORAGE = 74
 PACE = {"poll_interval": "1s", "poll_min": "1s", "poll_max": "1s"}
@@ -60,17 +58,6 @@ def last_words(said: str) -> str:
     return line
 
 
-def complete(directory: Path, data: Path, room: Newsroom) -> None:
-    """The next crawl brings what is missing, once, and nothing is damaged."""
-    done = veille(directory, "--data", data, "crawl", "--all")
-    assert done.returncode == 0, done.stderr
-    urls = Counter(article.url for _, article in records(data))
-    assert urls == {story.url: 1 for story in room.stories()}
-    store = open_database(settings(data).database)
-    assert list(verify(data, store)) == []
-    store.close()
-
-
 # -- full --------------------------------------------------------------------------------------------------------------
 
 
@@ -86,7 +73,7 @@ def test_a_full_disk_ends_the_command_with_one_line(
         line = last_words(done.stderr)
         assert "No space left on device" in line or "database or disk is full" in line
         disk(50_000)
-        complete(tmp_path, data, room)
+        complete(tmp_path, room, data)
 
 
 def test_whatever_finds_the_disk_full_nothing_acknowledged_is_lost(
@@ -119,7 +106,7 @@ def failure(out: Path) -> str:
 
 def test_a_file_that_may_not_grow_ends_the_command_with_one_line(tmp_path: Path) -> None:
     limit = 300_000
-    with Newsroom(sites=2, stories=10) as room:
+    with Newsroom(sites=4, stories=12) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")
         done = subprocess.run(
             [VEILLE, "crawl", "--all"],
@@ -132,7 +119,7 @@ def test_a_file_that_may_not_grow_ends_the_command_with_one_line(tmp_path: Path)
         )
         assert done.returncode == STORAGE, done.stderr
         assert "disk I/O error" in last_words(done.stderr)
-        complete(tmp_path, tmp_path / "data", room)
+        complete(tmp_path, room)
 
 
 # -- errors at random --------------------------------------------------------------------------------------------------
@@ -172,7 +159,7 @@ def test_errors_of_the_disk_at_random_lose_nothing(
 
 @needs_libfiu
 def test_a_daemon_whose_disk_fails_ends_with_one_line(tmp_path: Path) -> None:
-    with Newsroom(sites=2, stories=10) as room:
+    with Newsroom(sites=4, stories=12) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")
         done = subprocess.run(
             [*failing("rw/pwrite", "sync/fsync", "sync/fdatasync"), VEILLE, "run"],
@@ -185,4 +172,4 @@ def test_a_daemon_whose_disk_fails_ends_with_one_line(tmp_path: Path) -> None:
         )
         assert done.returncode == STORAGE, done.stderr
         assert "disk I/O error" in (line := last_words(done.stderr)) or "Input/output error" in line
-        complete(tmp_path, tmp_path / "data", room)
+        complete(tmp_path, room)

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from faults.scribe import FEED, Said, article, entry, fails, number_of, settings
+from faults.scribe import FEED, Said, article, capture, entry, fails, number_of, settings
 from service.app import open_archive
+from storage import manifest
 from storage.archive import Archive
 from storage.errors import StorageError
-from storage.model import Article, RawRef
+from storage.model import RawRef
+from storage.raw import read_payload
 from storage.recovery import Recovery
 from storage.store import Store
 from storage.verify import verify
@@ -41,12 +43,17 @@ def audit(directory: Path, said: Said) -> Audit:
 def _complaints(directory: Path, store: Store, archive: Archive, said: Said) -> Iterator[str]:
     for damage in verify(directory, store):
         yield f"verify: {damage.path}, {damage.offset}: {damage.what}"
+    listed = {line.path for line in manifest.read(directory).lines}
+    yield from (f"{path} was sealed, and is not in the manifest" for path in sorted(said.sealed - listed))
+    yield from (f"{path} was sealed, and is lost" for path in sorted(said.sealed) if not (directory / path).exists())
     copies: Counter[int] = Counter()
     for _, found in archive.records():
         number = number_of(found)
         copies[number] += 1
-        if _plain(found) != _plain(article(number, found.archived)):
+        if replace(found, raw=RawRef()) != article(number, found.archived):
             yield f"n{number} is not the article that was archived"
+        if read_payload(directory, found.raw).body != capture(number, found.archived).body:
+            yield f"n{number} is not what its raw copy says"
     yield from (f"n{number} was archived, and is lost" for number in sorted(said.archived - copies.keys()))
     yield from (f"n{number} is there {copies[number]} times" for number in copies if copies[number] > 1)
     known, _ = store.known_entries(FEED, [entry(number).key for number in said.pending | copies.keys()], ())
@@ -58,8 +65,3 @@ def _complaints(directory: Path, store: Store, archive: Archive, said: Said) -> 
             wanted.add("failed")  # under way when it ended: either end will do
         if became not in wanted:
             yield f"n{number} is {became}, and should be {' or '.join(sorted(wanted))}"
-
-
-def _plain(found: Article) -> Article:
-    """Without what depends on the run it was made in."""
-    return replace(found, raw=RawRef())

@@ -1,12 +1,13 @@
 """A scribe that is killed right before one of its steps on the disk, by number: so that each can be the last.
 
 A step is any call of ``os`` that changes a file, a directory or what is durable; an acknowledgement is one too. What
-SQLite does lies between them.
+SQLite does lies between them. Two entries are a day, so that every life seals.
 """
 
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from faults import scribe
@@ -30,4 +31,5 @@ def main(step: str, directory: str, rounds: str) -> int:
 
     for name in STEPS:
         setattr(os, name, counted(getattr(os, name)))
+    scribe.BATCHES, scribe.PER_ENTRY = (2,), timedelta(hours=12)
     return scribe.main(directory, rounds)

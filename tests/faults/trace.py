@@ -25,6 +25,7 @@ class Call:
     """The arguments as strace writes them."""
     began: int
     ended: int
+    result: int
     error: str | None = None
     """EIO, say; None where it succeeded."""
 
@@ -83,7 +84,8 @@ def _calls(log: Path, cwd: Path) -> Iterator[Call]:
         else:
             continue  # a signal, or the end of a process
         *_, end = _ENDS.finditer(text)
-        yield Call(name, _path(name, text[: end.start()], cwd), text[: end.start()], began, number, end["error"])
+        given = text[: end.start()]
+        yield Call(name, _path(name, given, cwd), given, began, number, int(end["result"]), end["error"])
 
 
 def _path(name: str, text: str, cwd: Path) -> Path:
