@@ -43,10 +43,16 @@ def database_first() -> None:
     Database.commit_articles = late  # type: ignore[method-assign]
 
 
+def no_fsync() -> None:
+    """Sealed files, their names and the manifest may be in memory only when the plain files go."""
+    os.fsync = lambda _descriptor: None
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "no fdatasync": no_fdatasync,
     "synchronous=NORMAL": synchronous_normal,
     "database before file": database_first,
+    "no fsync while sealing": no_fsync,
 }
 
 

@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,9 @@ class Tally:
 
     cuts: int = 0
     acknowledged: int = 0
+    sealed: int = 0
+    moments: Counter[str] = field(default_factory=Counter)
+    """What had been said last when the power was cut."""
     adopted: int = 0
     torn: int = 0
     bad: int = 0
@@ -47,8 +51,9 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"{self.cuts} cuts, {self.acknowledged} articles acknowledged, {self.adopted} records adopted, "
-            f"{self.torn} torn tails set aside, {self.bad} cuts with something wrong"
+            f"{self.cuts} cuts (after {dict(self.moments.most_common())}); {self.acknowledged} articles and "
+            f"{self.sealed} sealed files acknowledged; {self.adopted} records adopted, {self.torn} tails set aside; "
+            f"{self.bad} cuts with something wrong"
         )
 
 
@@ -76,6 +81,7 @@ class Cuts:
                     break
                 so_far = Said.parse(said)
             tally.acknowledged += len(so_far.archived)
+            tally.sealed += len(so_far.sealed)
         return tally
 
     def _live(self, said: str, *program: str) -> str:
@@ -100,6 +106,7 @@ class Cuts:
         with mounted(self._look, self._kind, self._room / "disk") as disk:
             found = audit(disk / "data", Said.parse(said))
         tally.cuts += 1
+        tally.moments[Said.parse(said).last or "nothing"] += 1
         tally.adopted += found.recovery.adopted
         tally.torn += len(found.recovery.torn)
         tally.bad += bool(found.complaints)
@@ -122,7 +129,7 @@ def cut_all(counts: dict[str, int], mutant_cuts: int, seed: int) -> bool:
             tally = Cuts(room, nursery, kind, chance).run(count, "scribe")
             tell(f"{kind}: {tally}", *tally.complaints)
             good &= not tally.bad
-            if count and (tally.acknowledged < count or not tally.adopted):
+            if tally.acknowledged < count or (count >= CHAIN and not tally.adopted):
                 tell("    too little was written between the cuts, or never cut in between, to show anything")
                 good = False
         for name in MUTANTS if mutant_cuts else ():
@@ -138,7 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m power", description=__doc__.split("\n")[0])
     parser.add_argument("--ext4", type=int, default=50, metavar="N", help="cuts on ext4 (%(default)s)")
     parser.add_argument("--xfs", type=int, default=25, metavar="N", help="cuts on xfs (%(default)s)")
-    parser.add_argument("--mutants", type=int, default=10, metavar="N", help="cuts of each mutant (%(default)s)")
+    parser.add_argument("--mutants", type=int, default=20, metavar="N", help="cuts of each mutant (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="which random moments")
     parser.add_argument(UNSHARED, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
