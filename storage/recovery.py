@@ -64,11 +64,17 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
     leftovers, unknown = sorted(plain & packed), sorted(packed - sealed.keys())
     for file in leftovers:
         _compare(directory, file)
-    if unknown or is_lost:
+    growing = [file for file, offset in committed.items() if offset and not is_of_records(file) and file not in sealed]
+    if unknown or is_lost or growing:
         entered = {line.path: line for line in manifest.read(directory).lines}
         adopted += sum(_take_in(directory, store, file, entered, now) for file in unknown)
         if is_lost:
             _remember_raw(directory, store, entered)
+        for file in growing:
+            if (
+                file in entered and not is_lost
+            ):  # its sealing died before its row: nothing may be appended to it any more
+                store.seal(_inspect(directory, file, entered)[0])
     for file in leftovers:
         _drop(directory, file)
     return Recovery(adopted, tuple(torn))
