@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install crawl demo test check bench bench-archive lock clean
+.PHONY: help install crawl demo test test-power check bench bench-archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -32,6 +32,9 @@ demo: install  ## crawl a newsroom on loopback into ./demo; works without a netw
 
 test: install  ## the whole test suite
 	$(BIN)/pytest
+
+test-power: install  ## simulated power cuts, some minutes of them; needs root and mkfs.xfs
+	cd tests && ../$(BIN)/python -m power
 
 check: install  ## format, lint, types, who may import whom
 	$(BIN)/ruff format --check .

@@ -85,7 +85,8 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
         with refusing(refuse):
             _compare(directory, file)
             doubled.append(file)
-    if unknown or is_lost:
+    growing = [file for file, offset in committed.items() if offset and not is_of_records(file) and file not in sealed]
+    if unknown or is_lost or growing:
         entered = {line.path: line for line in manifest.read(directory).lines}
         for file in unknown:
             with refusing(refuse):
@@ -93,6 +94,10 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
         if is_lost:
             with refusing(refuse):
                 _remember_raw(directory, store, entered)
+        else:
+            for file in entered.keys() & growing:  # its sealing died before its row: nothing may be appended to it now
+                with refusing(refuse):
+                    store.seal(_inspect(directory, file, entered)[0])
     for file in doubled:
         if file not in unknown or file in store.sealed_files():
             _drop(directory, file)

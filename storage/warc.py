@@ -143,9 +143,10 @@ class _Member(io.RawIOBase):
             if not data:
                 raise EOFError
             piece = self._gunzip.decompress(data, len(buffer))
-            self._ahead = self._gunzip.unconsumed_tail
-            self._taken += len(data) - len(self._ahead)
             self.after = self._gunzip.unused_data
+            # what follows the member's end stands in the tail too, where more was inflated than asked for at a time
+            self._ahead = b"" if self.after else self._gunzip.unconsumed_tail
+            self._taken += len(data) - len(self._ahead)
             if piece:
                 buffer[: len(piece)] = piece
                 return len(piece)

@@ -83,7 +83,7 @@ def test_every_make_target_is_explained_and_exists() -> None:
     assert phony is not None
     explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     assert set(phony[1].split()) == explained
-    assert {"install", "crawl", "demo", "test", "check", "bench", "lock", "clean"} <= explained
+    assert {"install", "crawl", "demo", "test", "test-power", "check", "bench", "lock", "clean"} <= explained
 
 
 def test_every_document_has_the_ways_to_read_the_archive_that_are_tested() -> None:

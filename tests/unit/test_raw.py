@@ -400,7 +400,10 @@ def with_tail(tmp_path: Path, opened: Callable[..., RawCopies], tail: bytes) -> 
 
 def made(name: str) -> bytes:
     """The records of a capture, as a file holds them."""
-    capture = make_capture(name)
+    return made_of(make_capture(name))
+
+
+def made_of(capture: Capture) -> bytes:
     return b"".join(capture_records(capture, f"sha256:{hashlib.sha256(capture.body).hexdigest()}", None))
 
 
@@ -421,7 +424,9 @@ def test_a_torn_last_record_is_set_aside_and_whole_ones_before_it_are_taken_in(
     assert read_payload(tmp_path, reference).body == make_capture("whole").body
 
 
-@pytest.mark.parametrize("hole", [b"\0" * 512, gzip.compress(b"no record", mtime=0), b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "hole", [b"\0" * 512, gzip.compress(b"no record", mtime=0), b"\x1f\x8b\x08"], ids=["zeros", "gzip", "torn gzip"]
+)
 def test_a_hole_in_what_was_never_committed_is_set_aside_with_what_follows(
     tmp_path: Path, store: Database, opened: Callable[..., RawCopies], hole: bytes
 ) -> None:
@@ -431,6 +436,19 @@ def test_a_hole_in_what_was_never_committed_is_set_aside_with_what_follows(
     assert recovery.adopted == 3
     assert (tmp_path / recovery.torn[0]).read_bytes() == lost
     assert types(tmp_path) == ["warcinfo", *EACH * 2]
+
+
+def test_records_that_inflate_to_more_than_is_read_at_a_time_are_as_long_as_they_stand(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies]
+) -> None:
+    long = [make_capture(str(size), body=b"%d " % size * size) for size in (10_000, 20_000, 50_000)]
+    tail = b"".join(made_of(capture) for capture in long)
+    file = with_tail(tmp_path, opened, tail + b"torn")
+    assert recover_raw(tmp_path, store).adopted == 9
+    found = all_records(tmp_path)
+    ends = [record.offset + record.length for record in found]
+    assert [record.offset for record in found] == [0, *ends[:-1]]
+    assert ends[-1] == file.stat().st_size
 
 
 def test_what_is_taken_in_is_on_the_disk_before_it_is_committed(

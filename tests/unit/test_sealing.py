@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import manifest, members, sealing, segments
+from storage.appending import file_of
 from storage.archive import Archive
 from storage.database import Database, open_database
 from storage.errors import CorruptArchiveError, StorageError
@@ -324,6 +325,21 @@ def test_a_death_after_any_step_is_made_good_at_the_next_start(
         *["member"] * 3, "fsync", "replace", "fsync", "write", "fsync", "fsync", "seal", "unlink", "fsync",
         "write", "fsync", "fsync", "seal",
     ]  # fmt: skip
+
+
+def test_nothing_is_appended_to_raw_copies_whose_sealing_died_behind_their_line_in_the_manifest(
+    directory: Path, store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive.open(directory, store, NOON)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "seal", lambda sealed: fail() if sealed.file == WARC else None)
+        with pytest.raises(Died):
+            archive.seal(NOON, everything=True)
+    assert (listed := manifest.read(directory).lines)[-1].path == WARC
+    Archive.open(directory, store, NOON)  # on the same day, which is not over
+    assert file_of(directory, store, "raw/date=2026-11-23", ".warc.gz") != WARC
+    assert store.sealed_files()[WARC].sha256 == listed[-1].sha256
+    assert damage(directory, store) == []
 
 
 def state(directory: Path) -> tuple[dict[str, bytes], bytes, list[Sealed]]:

@@ -1,0 +1,7 @@
+"""``python -m power``."""
+
+import sys
+
+from power.cuts import main
+
+sys.exit(main())
