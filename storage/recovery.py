@@ -30,6 +30,8 @@ class Recovery:
     """Whole records that the database had not known."""
     torn: tuple[str, ...] = ()
     """Files, below the data directory, that unfinished lines were set aside in."""
+    sealed: tuple[str, ...] = ()
+    """Raw copies whose sealing had died between their manifest line and their row."""
 
 
 Refuse = Callable[[CorruptArchiveError], None]
@@ -73,7 +75,7 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
     for file, offset in committed.items():
         if offset and is_of_records(file) and file not in plain and file not in packed:
             refuse(CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed"))
-    adopted, torn = 0, []
+    adopted, torn, carried_through = 0, [], []
     for file in sorted(plain - packed):
         with refusing(refuse):
             new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
@@ -95,13 +97,14 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
             with refusing(refuse):
                 _remember_raw(directory, store, entered)
         else:
-            for file in entered.keys() & growing:  # its sealing died before its row: nothing may be appended to it now
+            for file in sorted(entered.keys() & growing):  # nothing may be appended to them now
                 with refusing(refuse):
                     store.seal(_inspect(directory, file, entered)[0])
+                    carried_through.append(file)
     for file in doubled:
         if file not in unknown or file in store.sealed_files():
             _drop(directory, file)
-    return Recovery(adopted, tuple(torn))
+    return Recovery(adopted, tuple(torn), tuple(carried_through))
 
 
 @contextmanager

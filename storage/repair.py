@@ -129,6 +129,8 @@ def _leave(_: CorruptArchiveError) -> None:
 def _of_recovery(found: Recovery, kind: str) -> Iterator[str]:
     if found.adopted:
         yield f"taken in, for the database had not known them: {count(found.adopted, kind)}"
+    for path in found.sealed:
+        yield f"the database knows again what {path} was sealed as"
     for file in found.torn:
         yield f"what was no whole record was set aside in {file}"
 
