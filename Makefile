@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install crawl demo test test-power check bench lock clean
+.PHONY: help install crawl demo test test-power check bench bench-archive lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -44,6 +44,9 @@ check: install  ## format, lint, types, who may import whom
 
 bench: install  ## what a crawl costs beside bare extraction
 	$(BIN)/python bench/crawl.py
+
+bench-archive: install  ## what the archive costs as it grows to 100,000 articles
+	$(BIN)/python bench/archive.py
 
 lock: install  ## requirements.lock from pyproject.toml: exact versions, hashes, no addresses
 	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --strip-extras --allow-unsafe \

@@ -2,8 +2,9 @@
 
 The whole of it, as one pipe:
 
-    due feeds | fetch feed | parse | decide                          → COMMIT 1: validators, due time, entries pending
-    pending   | fetch page | extract | filter repeats | append, fsync → COMMIT 2: entries settled, file offset
+    due feeds | fetch feed | parse | decide                   → COMMIT 1: validators, due time, entries pending
+    pending   | fetch page | extract | filter repeats         → raw copies of the pages kept
+                                     | append lines, fsync    → COMMIT 2: entries settled, file offset
 
 Nothing between the two commits can be lost: a pending entry stays pending until it has exactly one outcome.
 """

@@ -30,7 +30,7 @@ def main() -> None:
     except ServiceError as error:
         code = _say(str(error), BUG)
     except OSError as error:
-        code = _say(f"{error.filename or 'output'} cannot be written: {error.strerror or error}", STORAGE)
+        code = _say(f"{error.filename or 'output'}: {error.strerror or error}", STORAGE)
     except Exception as error:
         from service.settings import debugging
 

@@ -1,11 +1,14 @@
 """Puts the service together out of its settings. The only module that chooses which part does what."""
 
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
+
+import structlog
 
 from service import __version__
 from service.archiving import Archivist
@@ -24,6 +27,7 @@ from service.probing import Prober
 from service.reading import Reader
 from service.runner import BATCH, Runner
 from service.settings import KeepRaw, Settings
+from storage import repair
 from storage.archive import Archive
 from storage.card import write_card
 from storage.database import Database, open_database
@@ -33,6 +37,8 @@ from storage.model import Capture, Feed, FeedState, RobotsFile
 from storage.raw import RawCopies
 from storage.raw_recovery import recover_raw
 from storage.store import Store
+
+log = structlog.get_logger()
 
 BODIES_PER_WORKER = 16
 """Documents held in memory, fetched but not yet read, per extraction worker; beside them a batch being archived, since
@@ -101,6 +107,22 @@ def open_archive(settings: Settings) -> Iterator[tuple[Store, Archive]]:
                 yield store, archive
             finally:
                 archive.close()
+        finally:
+            store.close()
+
+
+@contextmanager
+def open_mended(settings: Settings) -> Iterator[tuple[Store, Sequence[str]]]:
+    """Within it, this process alone holds the data directory; what the database itself needed is done, and told.
+
+    Raises:
+        LockedError: another process holds it.
+        StorageError: the database cannot be opened, or not be written.
+    """
+    with DirectoryLock(settings.data_dir):
+        store, done = repair.open_mended(settings.database)
+        try:
+            yield store, done
         finally:
             store.close()
 
@@ -201,11 +223,7 @@ async def open_onlooker(settings: Settings) -> AsyncIterator[tuple[Poller, Mappi
 @asynccontextmanager
 async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
     """Within it, feeds can be probed: nothing is written, and hosts that asked for silence are left to it."""
-    try:
-        with open_readonly(settings) as store:
-            memory = PassingMemory(store.holds())
-    except StorageError:
-        memory = PassingMemory()
+    memory = passing_memory(settings)
     one = settings.model_copy(
         update={"workers": 1}
     )  # processes of a whole crawl would take longer to start than to use
@@ -219,6 +237,25 @@ async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
             limits=_limits(settings),
             clock=now,
         )
+
+
+def passing_memory(settings: Settings) -> "PassingMemory":
+    """What is known of hosts that asked for silence, for a command that leaves no trace."""
+    if settings.database_url is None and not _is_there(settings.data_dir / "veille.db"):
+        return PassingMemory()
+    try:
+        with open_readonly(settings) as store:
+            return PassingMemory(store.holds())
+    except StorageError as error:
+        log.warning("which hosts have asked for silence is not known", reason=str(error))
+        return PassingMemory()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _limits(settings: Settings) -> Limits:

@@ -8,33 +8,23 @@ from datetime import datetime
 from service.articles.compose import Draft, compose
 from service.articles.paragraphs import filter_article
 from service.articles.revisions import same_but_for_typography
-from service.net.urls import host, other_scheme
+from service.homes import Newest, Revisions, addresses_of, at_home, own_article
+from service.net.urls import host
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
 from storage.errors import CorruptArchiveError, SchemaError
-from storage.model import (
-    ArchivedRevision,
-    Article,
-    Capture,
-    Outcome,
-    PendingEntry,
-    Place,
-    RawRef,
-    Resolution,
-    Scope,
-    Sealed,
-)
+from storage.model import Article, Capture, Outcome, PendingEntry, Place, RawRef, Resolution, Scope, Sealed
 from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
 from storage.references import finder
 from storage.store import Store
 
-TWIN = "same page and text under another address"
-
-
 Keep = Callable[[Sequence[Capture], datetime], Sequence[RawRef]]
 """Keeps raw copies, durably, and says where each is (``storage.raw.RawCopies.keep``)."""
+
+
+TWIN = "same page and text under another address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,7 @@ class Archived:
         siblings = self.pending.siblings if self.article.text_source == "page" else ()
         reason = f"archived from {self.pending.feed}"
         return (
-            Resolution(self.pending.number, Outcome.ARCHIVED),
+            Resolution(self.pending.number, Outcome.ARCHIVED, article_id=self.article.id),
             *(Resolution(sibling.number, Outcome.UNCHANGED, reason) for sibling in siblings),
         )
 
@@ -125,9 +115,9 @@ class Archivist:
     def _archive_batch(self, readings: Sequence[Draft | Ended]) -> list[Archived | Ended]:
         now = self._clock()
         drafts = [reading for reading in readings if isinstance(reading, Draft)]
-        ids = {draft.pending.entry.article_id for draft in drafts}
-        homes = self._store.find_urls({url for draft in drafts for url in _addresses(draft)})
-        revisions = _Revisions(self._store.latest(ids | set(homes.values())), homes)
+        ids = {id_ for draft in drafts for id_ in (draft.pending.entry.article_id, own_article(draft.pending.entry))}
+        homes = self._store.find_urls({url for draft in drafts for url in addresses_of(draft)})
+        revisions = Revisions(self._store.latest(ids | set(homes.values())), homes)
         sightings = self._store.sightings(ids)
         results = [
             reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
@@ -163,21 +153,24 @@ class Archivist:
         return with_pages
 
     def _number(
-        self, draft: Draft, revisions: "_Revisions", sightings: Mapping[str, Sequence[str]], now: datetime
+        self, draft: Draft, revisions: Revisions, sightings: Mapping[str, Sequence[str]], now: datetime
     ) -> Archived | Ended:
+        draft = at_home(draft, revisions)
         pending, article_id = draft.pending, draft.pending.entry.article_id
         text_hash = full_text_hash(draft.paragraphs)
         newest = revisions.newest(article_id)
-        if newest is None and (twin := revisions.twin(draft, text_hash)):
-            return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, TWIN, twin))
-        if newest:
+        if newest is None:
+            twin, draft = revisions.twin(draft, text_hash)
+            if twin is not None:
+                return _unchanged(draft, TWIN, twin)
+        else:
             try:
-                reason = self._unchanged(draft, newest, text_hash)
+                reason = self._why_unchanged(draft, newest, text_hash)
             except (CorruptArchiveError, SchemaError) as error:  # a damaged line must not keep a newer text out
                 reason, warning = None, f"revision {newest.revision} could not be read for comparison: {error}"
                 draft = replace(draft, warnings=(*draft.warnings, warning))
             if reason:
-                return Ended(pending, Resolution(pending.number, Outcome.UNCHANGED, reason))
+                return _unchanged(draft, reason, article_id)
         revision = newest.revision + 1 if newest else 1
         filtered = filter_article(
             draft.paragraphs,
@@ -195,7 +188,7 @@ class Archivist:
         revisions.add(article, draft)
         return Archived(pending, article)
 
-    def _unchanged(self, draft: Draft, newest: "_Newest", text_hash: str) -> str | None:
+    def _why_unchanged(self, draft: Draft, newest: Newest, text_hash: str) -> str | None:
         """Why a draft is no new revision; None where it is one. Reads the archive only where the hashes differ."""
         if (newest.text_hash, newest.title) == (text_hash, draft.title):
             return f"same text and title as revision {newest.revision}"
@@ -207,7 +200,7 @@ class Archivist:
             return f"same words as revision {newest.revision}: only encoding or typography differs"
         return None
 
-    def _paragraphs(self, newest: "_Newest") -> Sequence[str]:
+    def _paragraphs(self, newest: Newest) -> Sequence[str]:
         if isinstance(newest.text, Place):
             return full_paragraphs(self._archive.read(newest.text), finder(self._archive.read, self._store))
         return newest.text
@@ -220,10 +213,9 @@ def _is_worth_its_page(result: Archived | Ended) -> bool:
     )
 
 
-def _addresses(draft: Draft) -> tuple[str, ...]:
-    """The addresses one page may be known by: asked for and final, by http or https, and the one it calls its own."""
-    given = (draft.pending.entry.url, draft.url, draft.metadata.canonical_url)
-    return tuple(dict.fromkeys(address for url in given if url for address in (url, other_scheme(url))))
+def _unchanged(draft: Draft, reason: str, article_id: str) -> Ended:
+    resolution = Resolution(draft.pending.number, Outcome.UNCHANGED, reason, article_id)
+    return Ended(draft.pending, resolution, was_read=draft.text_source == "page")
 
 
 def names(draft: Draft) -> set[str]:
@@ -233,46 +225,3 @@ def names(draft: Draft) -> set[str]:
     first_words = re.split(r"\s+[-–—|:·]\s+|:\s", title)[0] if title else None
     candidates = (feed.name, feed.name.split("-")[0], feed.publisher, draft.metadata.publisher, title, first_words)
     return {name for name in (*candidates, *site[-2:-1]) if name}
-
-
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    revision: int
-    text_hash: str
-    title: str | None
-    text_source: str
-    text: Place | tuple[str, ...]
-    """Where its record stands; of one that this batch will add, the full paragraphs."""
-
-
-class _Revisions:
-    """The newest revision of each article of a batch, and whose each address is; those the batch adds included."""
-
-    def __init__(self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str]) -> None:
-        self._homes = dict(homes)
-        self._newest = {
-            id_: _Newest(known.revision, known.text_hash, known.title, known.text_source, known.place)
-            for id_, known in archived.items()
-        }
-
-    def newest(self, article_id: str) -> _Newest | None:
-        return self._newest.get(article_id)
-
-    def twin(self, draft: Draft, text_hash: str) -> str | None:
-        """The article that is this page under another address (a redirect, https for http, a new guid and link).
-
-        An address alone does not show it: sites lead many pages to one (a log-in, a consent form). Text and title do,
-        together with an address.
-        """
-        for address in _addresses(draft):
-            newest = self._newest.get(self._homes.get(address, ""))
-            if newest and draft.text_source == "page" and (newest.text_hash, newest.title) == (text_hash, draft.title):
-                return self._homes[address]
-        return None
-
-    def add(self, article: Article, draft: Draft) -> None:
-        for address in _addresses(draft):
-            self._homes.setdefault(address, article.id)
-        self._newest[article.id] = _Newest(
-            article.revision, article.text_hash, article.title, article.text_source, draft.paragraphs
-        )

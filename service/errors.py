@@ -5,7 +5,8 @@
     ├── FetchError               one URL could not be had: recorded, tried again
     │   ├── GoneError            404, 410
     │   ├── HeldError            the host asked for silence: not asked at all
-    │   ├── BlockedError         refused by us: address guard, robots.txt, scheme, downgrade
+    │   ├── BlockedError         refused by us: robots.txt, scheme, downgrade
+    │   │   └── AddressError     by the address guard
     │   └── TooLargeError        over a size limit, on the wire or decoded
     ├── ParseError               one document is no feed
     └── ExtractError             one page gave no text
@@ -74,6 +75,10 @@ class HeldError(FetchError):
 
 class BlockedError(FetchError):
     """We refuse: the address guard, robots.txt, the scheme, a downgrade."""
+
+
+class AddressError(BlockedError):
+    """The host has an address that may not be connected to."""
 
 
 class TooLargeError(FetchError):

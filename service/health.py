@@ -103,10 +103,10 @@ def _offset(answer: Response, at: datetime) -> float | None:
     """Seconds the server is ahead, as little as its whole seconds and the time on the way allow."""
     try:
         date = http_date(answer.header("date") or "")
+        age = answer.header("age") or ""
+        date += timedelta(seconds=int(age[:9]) if age.isdecimal() else 0)
     except (ValueError, TypeError, OverflowError):
         return None
-    age = answer.header("age") or ""
-    date += timedelta(seconds=int(age[:9]) if age.isdecimal() else 0)
     least, most = (date - at).total_seconds(), (date - at).total_seconds() + 1 + answer.seconds
     return 0.0 if least <= 0 <= most else least if least > 0 else most
 
@@ -222,7 +222,7 @@ def _database(settings: Settings) -> Check:
     except StorageError as error:
         return told(Result.PROBLEM, str(error))
     if found.damage is not None:
-        cure = "a backup, or set it aside and crawl: it is made again from the records"
+        cure = "a backup, or veille verify --repair: it is set aside, and made again from the records"
         return told(Result.PROBLEM, f"it is damaged ({found.damage}); put back {cure}")
     detail = f"revision {found.revision}"
     if found.bytes is not None:

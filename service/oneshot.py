@@ -39,11 +39,16 @@ class Crawled:
         """0, 3 (some of the chosen feeds fail), 4 (all do), or 128 + the signal that ended it."""
         if self.interrupted is not None:
             return 128 + self.interrupted
-        if fail_on is FailOn.NEVER or not self.failing:
-            return 0
-        if len(self.failing) == len(self.chosen):
-            return ALL_FAILED
-        return SOME_FAILED if fail_on is FailOn.ANY else 0
+        return exit_code(fail_on, len(self.failing), len(self.chosen))
+
+
+def exit_code(fail_on: FailOn, failing: int, chosen: int) -> int:
+    """0, 3 (some of the chosen feeds fail) or 4 (all do)."""
+    if fail_on is FailOn.NEVER or not failing:
+        return 0
+    if failing == chosen:
+        return ALL_FAILED
+    return SOME_FAILED if fail_on is FailOn.ANY else 0
 
 
 async def crawl(
@@ -99,8 +104,12 @@ class Interruption:
             self._task.cancel()
 
 
-async def look(settings: Settings, feeds: Sequence[Feed], *, force: bool, listen: Listener) -> None:
-    """Poll feeds and tell what a crawl would do, without keeping anything."""
+async def look(settings: Settings, feeds: Sequence[Feed], *, force: bool, listen: Listener) -> int:
+    """Poll feeds and tell what a crawl would do, without keeping anything; returns how many failed."""
+    failed = 0
     async with open_onlooker(settings) as (poller, states):
         for feed in feeds:
-            listen(await poller.poll(feed, states.get(feed.name), force=force, commit=False))
+            poll = await poller.poll(feed, states.get(feed.name), force=force, commit=False)
+            failed += poll.error is not None
+            listen(poll)
+    return failed

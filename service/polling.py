@@ -106,6 +106,12 @@ class Poller:
             await self._thread(self._store.commit_poll, poll)
         return poll
 
+    def is_due(self, feed: Feed, state: FeedState | None) -> bool:
+        """Whether a feed's time has come, by the interval that the catalogue gives it now."""
+        if state is None or state.url != feed.url:
+            return True
+        return cadence.is_due(state, self._clock(), self._limits, fixed=feed.interval)
+
     async def _keep_document(self, keep: Keep, read: "_Read", state: FeedState, poll: Poll) -> None:
         """Keep the document before anything is remembered that came of it, unless the last poll brought it too."""
         if read.body_hash in {state.body_hash, self._kept.get(poll.feed)}:
@@ -156,8 +162,9 @@ class Poller:
         return response
 
     async def _permit(self, url: str) -> None:
+        verdict = await self._robots.verdict(url)
         try:
-            await self._robots.permit(url)
+            verdict.check()
         except BlockedError as error:
             raise BlockedError(f"{error} (obey_robots = false polls it all the same)", weight=Weight.HARD) from None
 

@@ -272,6 +272,8 @@ def _stage(steps: Sequence[Step], error: FetchError) -> Stage:
     step = steps[-1]
     if isinstance(error, HeldError):
         return Stage.SILENCE
+    if step.exchange is None and error.status is not None:  # it was robots.txt that answered so
+        return Stage.ROBOTS
     if step.exchange is None and step.robots is not None:  # it was not asked for, for robots.txt said no, or nothing
         refused = isinstance(error, BlockedError) or step.robots.status is not None
         return Stage.ROBOTS if refused else _unanswered(error)

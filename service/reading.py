@@ -10,7 +10,7 @@ from service.articles.page import Metadata
 from service.articles.retry import next_try
 from service.articles.rights import Reserved, read_reserved
 from service.articles.workers import Workers
-from service.errors import BlockedError, ExtractError, FetchError, GoneError
+from service.errors import BlockedError, ExtractError, FetchError, GoneError, HeldError
 from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots, Verdict
@@ -64,6 +64,8 @@ class Ended:
     pending: PendingEntry
     resolution: Resolution | None = None
     retry: Retry | None = None
+    was_read: bool = False
+    """Whether the page itself showed it. A feed's own words for it speak for no other feed."""
     capture: Capture | None = None
     """The page that no text was found in, where a raw copy of it is to be kept."""
     size = 0
@@ -71,10 +73,10 @@ class Ended:
 
     @property
     def resolutions(self) -> tuple[Resolution, ...]:
-        """What ends: an unchanged article ends its siblings too; after any other end they are tried for themselves."""
+        """What ends: an unchanged page ends its siblings too; after any other end they are tried for themselves."""
         if self.resolution is None:
             return ()
-        siblings = self.pending.siblings if self.resolution.outcome is Outcome.UNCHANGED else ()
+        siblings = self.pending.siblings if self.was_read and self.resolution.outcome is Outcome.UNCHANGED else ()
         return self.resolution, *(replace(self.resolution, number=sibling.number) for sibling in siblings)
 
     @property
@@ -127,7 +129,8 @@ class Reader:
     ) -> Fetched | Ended:
         now = self._clock()
         if (at := next_try(pending, error, now)) is not None:
-            return Ended(pending, retry=Retry(pending.number, at, str(error)))
+            was_tried = not isinstance(error, HeldError)
+            return Ended(pending, retry=Retry(pending.number, at, str(error), was_tried))
         match error:
             case GoneError():
                 outcome = Outcome.GONE
@@ -241,7 +244,7 @@ def _reservation(said: Metadata | Rights) -> str | None:
 
 
 def _said_in_headers(response: Response) -> dict[str, str]:
-    return {name: response.header(name) or "" for name in RIGHTS_HEADERS}
+    return {name: "\n".join(response.lines(name)) for name in RIGHTS_HEADERS}
 
 
 def _content_signal(response: Response | None, verdict: Verdict | None) -> str | None:

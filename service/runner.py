@@ -1,8 +1,8 @@
 """What is due, how much at once, back-pressure, draining: one shot or forever.
 
-Per host one lane polls feeds and one lane fetches pages, one after the other; lanes of different hosts run side by
-side. Pages wait for an extraction worker, readings for the archive, and while too many do, no request begins
-(``service.net.slots``): a slow disk slows the network down instead of filling the memory.
+Per host one lane polls feeds and one lane fetches pages, one after the other where they answer; lanes of different
+hosts run side by side. Pages wait for an extraction worker, readings for the archive, and while too many do, no request
+begins (``service.net.slots``): a slow disk slows the network down instead of filling the memory.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from typing import Any
 
 from service.articles.compose import Draft
 from service.events import Event, Listener, Tally
-from service.feeds.cadence import is_due
 from service.net.slots import Slots
 from service.net.urls import host
 from service.pipeline import Pipeline
@@ -25,6 +24,8 @@ BATCH, BATCH_WAIT = 50, 0.2
 """Articles per commit, and seconds until a smaller batch is committed."""
 LANE_WINDOW = 20
 """Pending entries a lane reads from the store at a time."""
+LANE_PATIENCE = 2.0
+"""Seconds until a host's next feed is polled beside one without an answer yet; requests take turns all the same."""
 LULL, LONGEST_LULL = 2.0, 60.0
 """Seconds without a feed's answer, and in all, after which a one-shot crawl begins with the pages it knows of."""
 LOOK_AGAIN = 0.5
@@ -127,16 +128,16 @@ class Runner:
         Raises:
             StorageError: a file cannot be sealed, or is not what it should be.
         """
-        return [] if self._stopping else await self._pipeline.archivist.seal(lambda: self._stopping)
+        return await self._pipeline.archivist.seal(lambda: self._stopping)
 
     def due(self, feeds: Iterable[Feed] | None = None, *, early: bool = False) -> list[Feed]:
         """Those of ``feeds`` whose time has come (``early``: or not), of all enabled ones without it.
 
         Feeds that are gone never are.
         """
-        now = None if early else self._clock()
         candidates = [feed for feed in self._feeds.values() if feed.enabled] if feeds is None else feeds
-        return [feed for feed in candidates if self._is_due(feed, now)]
+        is_due = self._is_alive if early else self._is_due
+        return [feed for feed in candidates if is_due(feed)]
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is still archived, as far as it comes in within ``GRACE``."""
@@ -153,11 +154,12 @@ class Runner:
         for task in (*self._polling.values(), *self._lanes.values()):
             task.cancel()
 
-    def _is_due(self, feed: Feed, now: datetime | None) -> bool:
+    def _is_due(self, feed: Feed) -> bool:
+        return self._pipeline.poller.is_due(feed, self.states.get(feed.name))
+
+    def _is_alive(self, feed: Feed) -> bool:
         state = self.states.get(feed.name)
-        if state is None or state.url != feed.url:
-            return True
-        return state.health is not Health.GONE if now is None else is_due(state, now)
+        return state is None or state.url != feed.url or state.health is not Health.GONE
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
@@ -194,19 +196,29 @@ class Runner:
         task.add_done_callback(ended)
 
     async def _poll_lane(self, name: str) -> None:
-        waiting = self._to_poll[name]
-        while waiting and not self._stopping:
-            feed, force = waiting.popleft()
-            if self._feeds.get(feed.name) != feed:  # the catalogue has changed meanwhile
-                self._asked.discard(feed.name)
-                continue
+        waiting, under_way = self._to_poll[name], set[asyncio.Task[None]]()
+        try:
+            while (waiting and not self._stopping) or under_way:
+                if waiting and not self._stopping:
+                    task = self._group.create_task(self._poll_one(*waiting.popleft()))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
+                # one that has been led on to a silent host does not hold up the next: this one's turn is free again
+                await asyncio.wait(under_way, timeout=LANE_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            for task in under_way:
+                task.cancel()
+            raise
+        # both at once: whoever adds a feed between the two would find a lane that takes no more
+        del self._to_poll[name], self._polling[name]
+
+    async def _poll_one(self, feed: Feed, force: bool) -> None:
+        if self._feeds.get(feed.name) == feed:  # else the catalogue has changed meanwhile
             poll = await self._pipeline.poller.poll(feed, self.states.get(feed.name), force=force)
             self._heard = asyncio.get_running_loop().time()
             self.states[feed.name] = poll.state
-            self._asked.discard(feed.name)
             self._tell(poll)
-        # both at once: whoever adds a feed between the two would find a lane that takes no more
-        del self._to_poll[name], self._polling[name]
+        self._asked.discard(feed.name)
 
     async def _open_lanes(self) -> None:
         for name in await self._pipeline.archivist.pending_hosts():

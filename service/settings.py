@@ -306,5 +306,8 @@ def _describe(problem: Any, origins: dict[str, str]) -> str:
     if not problem["loc"]:
         return str(message)
     key = PREFIX + str(problem["loc"][0]).upper()
+    place = f"{origins.get(key, 'arguments')}: {key}:"
+    if problem["type"] == "value_error" and str(problem["input"]) in message:
+        return f"{place} {message}"
     expected = "" if problem["type"] == "value_error" else "should be "
-    return f"{origins.get(key, 'arguments')}: {key}: {expected}{message} (it is {str(problem['input'])!r})"
+    return f"{place} {expected}{message} (it is {str(problem['input'])!r})"

@@ -6,6 +6,7 @@ which may all be null.
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +21,46 @@ from storage.shapes import Shape, shapes
 PATTERNS = ("articles/**/*.jsonl", "articles/**/*.jsonl.gz")
 """The files of records, as globs below the data directory."""
 
+READING = """
+```python
+from datasets import load_dataset
 
-def write_card(directory: Path) -> None:
+articles = load_dataset("DIR", split="train")
+```
+```python
+import duckdb
+
+types = "SELECT column_name, column_type FROM (DESCRIBE SELECT unnest(examples[1]) FROM 'DIR/schema.json')"
+articles = duckdb.read_json("DIR/articles/*/*.jsonl*", columns=dict(duckdb.sql(types).fetchall()))
+duckdb.sql("SELECT feed, count(*) FROM articles GROUP BY feed")
+```
+```python
+import glob, pandas
+
+files = sorted(glob.glob("DIR/articles/*/*.jsonl*"))
+articles = pandas.concat(pandas.read_json(file, lines=True, dtype=False, precise_float=True) for file in files)
+```
+```python
+import json, polars
+
+schema = polars.DataFrame(json.load(open("DIR/schema.json"))["examples"]).schema
+articles = polars.scan_ndjson("DIR/articles/*/*.jsonl*", schema=schema).collect()
+```
+```python
+import glob, json, pyarrow, pyarrow.dataset, pyarrow.json
+
+schema = pyarrow.Table.from_pylist(json.load(open("DIR/schema.json"))["examples"]).schema
+lines = pyarrow.dataset.JsonFileFormat(read_options=pyarrow.json.ReadOptions(block_size=16 << 20))
+articles = pyarrow.dataset.dataset(sorted(glob.glob("DIR/articles/*/*.jsonl*")), schema, format=lines).to_table()
+```
+""".strip()
+"""How five readers read all of an archive, each value as it was written. Every document that tells has these words."""
+
+
+def write_card(directory: Path) -> list[str]:
     """Write README.md and schema.json where they are not there, or are ours and not as they should be.
+
+    Returns the names of those written.
 
     A file of that name that somebody else wrote stays as it is.
 
@@ -30,13 +68,16 @@ def write_card(directory: Path) -> None:
         StorageError: they cannot be written.
     """
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    written = []
     for name, text in (("README.md", dataset_card()), ("schema.json", schema)):
         path, content = directory / name, text.encode()
         try:
             if not path.exists() or _is_outdated(path.read_bytes(), content):
                 replace_file(path, content)
+                written.append(name)
         except OSError as error:
             raise StorageError(f"{path} cannot be written") from error
+    return written
 
 
 def _is_outdated(found: bytes, wanted: bytes) -> bool:
@@ -54,36 +95,51 @@ def dataset_card() -> str:
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": list(PATTERNS)}]}],
         "dataset_info": {"features": _features(Article, KEYS)},
     }
-    rows = "\n".join(_row(key) for key in KEYS)
-    return f"---\n{_yaml(front)}---\n{_TEXT.format(schema=RECORD_SCHEMA, rows=rows)}"
+    text = _TEXT.format(schema=RECORD_SCHEMA, keys=keys_table(), reading=READING)
+    return f"---\n{_yaml(front)}---\n{text}"
 
 
 _TEXT = """
 # News articles, archived by veille
 
-One line of JSON per article version (`{schema}`), in `articles/date=…/*.jsonl`, or `*.jsonl.gz` where the day is over:
-complete lines only, UTF-8, every key in every line, null where a value is not known. Times are RFC 3339, UTC.
-`schema.json` is the JSON Schema of a line, `manifest.jsonl` has the SHA-256 of every file of a day that is over.
+One line of JSON per article version (`{schema}`): UTF-8, every key in every line, null where a value is not known.
+Times are RFC 3339, UTC.
 
-An article's later versions have the same `id` and a higher `revision`. Paragraphs that stand elsewhere already are
-taken out of `text`; put back at their positions in `removed`, they give the full text, whose hash is `text_hash`.
+An article's later versions have the same `id` and a higher `revision`; no two lines have both in common. Paragraphs
+that stand elsewhere already are taken out of `text`; put back at their positions in `removed`, they give the full text,
+whose hash is `text_hash`.
 
-| key | type | meaning |
-|-----|------|---------|
-{rows}
+| file | what it is |
+|------|------------|
+| `articles/date=…/*.jsonl` | what was archived on a UTC day; grows line by line until the day is over |
+| `articles/date=…/*.jsonl.gz` | the same, sealed: complete, compressed (gzip of several members), never changed again |
+| `raw/date=…/*.warc.gz` | what came over the wire, as WARC, where that is kept: `raw` in a record says where |
+| `manifest.jsonl` | a line for each sealed file of articles and raw copies: `path`, `records`, `bytes`, `sha256` … |
+| `schema.json` | the JSON Schema of a line, with an example in which no value is null |
+| `veille.db`, `veille.lock` | what the archiver remembers of feeds and files; no reader needs it |
+
+Anything else beside them (`*.torn`, `*.tmp`) is what a crash left of unfinished work; nothing in it counts.
+
+## The keys of a record
+
+{keys}
 
 ## Reading it
 
-```python
-import datasets, duckdb, pandas, pathlib
+{reading}
 
-datasets.load_dataset("DIR", split="train")
-duckdb.sql("SELECT feed, count(*) FROM read_json('DIR/articles/**/*.jsonl*') GROUP BY feed")
-pandas.concat(pandas.read_json(file, lines=True) for file in sorted(pathlib.Path("DIR").glob("articles/**/*.jsonl*")))
-```
+`DIR` is this directory. Each has every record and every value as it was written, but for this: `datasets` and `duckdb`
+make times of the times, the others leave them strings; `datasets` takes `published_raw` for times too, where all of a
+file look like ISO times, and loses the zone they were written with (`published` is the same moment); `pandas` writes
+null as NaN; `duckdb` adds a column `date`, out of the path.
 
-`datasets` and `duckdb` guess types: where all of a file's `published_raw` look like ISO times they are taken for times,
-and lose the zone they were written with. `published` is the same moment in UTC, whichever way it is read.
+A sealed file that was cut short makes all of them fail, unless the cut is between two gzip members. That, and any
+other change, shows against the manifest:
+
+    jq -r '.sha256 + "  " + .path' manifest.jsonl | sha256sum --check
+
+A file that is being written may end in the middle of a line, and for a moment a sealed file and the plain one it was
+made from are both there: read again, or keep one of each `id` and `revision`.
 
 ## The pages themselves
 
@@ -97,12 +153,21 @@ them in an archive gives no right to publish them.
 """
 
 
-def _row(key: str) -> str:
-    shape, rule = shapes(Article)[key], RULES[Article][key]
-    word = "object" if is_dataclass(shape.type) else _WORDS[shape.type]
-    kind = f"list of {word}s" if shape.repeated else f"{word} or null" if shape.optional else word
-    values = f" One of {', '.join(f'`{value}`' for value in rule.among)}." if rule.among else ""
-    return f"| `{key}` | {kind} | {rule.means}{values} |"
+def keys_table() -> str:
+    """What each key of a record means, as a table in Markdown; those inside it follow the key that holds them."""
+    return "\n".join(("| key | type | meaning |", "|-----|------|---------|", *_rows(Article, KEYS, "")))
+
+
+def _rows(cls: type, keys: tuple[str, ...], path: str) -> Iterator[str]:
+    for key in keys:
+        shape, rule = shapes(cls)[key], RULES[cls][key]
+        is_object = is_dataclass(shape.type)
+        word = "object" if is_object else _WORDS[shape.type]
+        kind = f"list of {word}s" if shape.repeated else f"{word} or null" if shape.optional else word
+        values = f" One of {', '.join(f'`{value}`' for value in rule.among)}." if rule.among else ""
+        yield f"| `{path}{key}` | {kind} | {rule.means}{values} |"
+        if is_object:
+            yield from _rows(shape.type, tuple(shapes(shape.type)), f"{path}{key}{'[]' if shape.repeated else ''}.")
 
 
 _WORDS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean", datetime: "time"}

@@ -11,12 +11,11 @@ from sqlalchemy.exc import ArgumentError
 
 from storage.connection import create_engine
 from storage.errors import SchemaError, StorageError
-from storage.evidence import EvidencePart
 from storage.integrity import IntegrityPart
 from storage.ledger import LedgerPart
 from storage.model import RobotsFile
-from storage.places import PlacesPart
 from storage.polling import PollingPart
+from storage.reindexing import ReindexingPart
 from storage.tables import REVISION, holds, meta, robots_files
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -53,7 +52,7 @@ def _name(url: sa.URL) -> str:
     return str(url.database) if is_file else url.render_as_string(hide_password=True)
 
 
-class Database(PollingPart, LedgerPart, PlacesPart, EvidencePart, IntegrityPart):
+class Database(PollingPart, LedgerPart, ReindexingPart, IntegrityPart):
     """A ``storage.store.Store``, over one connection."""
 
     # -- its own schema ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from storage.connection import Transactions, batches
 from storage.model import Member, Payload, Sealed
-from storage.tables import article_urls, articles, files, payloads, sealed_files
+from storage.tables import files, payloads, sealed_files
 
 _SEALED = tuple(sealed_files.c[field.name] for field in fields(Sealed))
 _PAYLOAD = tuple(payloads.c[field.name] for field in fields(Payload))
@@ -17,12 +17,6 @@ _PAYLOAD = tuple(payloads.c[field.name] for field in fields(Payload))
 
 class EvidencePart(Transactions):
     """The part of ``storage.store.Store`` that sealing and the raw copies speak to."""
-
-    def forget_records(self) -> None:
-        """See ``Store.forget_records``."""
-        with self._writing() as connection:
-            for table in (article_urls, articles, sealed_files, payloads, files):
-                connection.execute(table.delete())
 
     def sealed_files(self) -> Mapping[str, Sealed]:
         """See ``Store.sealed_files``."""
@@ -32,17 +26,14 @@ class EvidencePart(Transactions):
 
     def seal(self, sealed: Sealed) -> None:
         """See ``Store.seal``."""
-        members = orjson.dumps([[member.start, member.offset] for member in sealed.members])
         with self._writing() as connection:
-            connection.execute(self._upsert(sealed_files, asdict(sealed) | {"members": members}))
+            self._seal(connection, sealed)
 
     def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
         """See ``Store.commit_raw``."""
         with self._writing() as connection:
             connection.execute(self._upsert(files, {"path": file, "committed": offset}))
-            if payloads:
-                first_stays = self._insert(_payloads).on_conflict_do_nothing()
-                connection.execute(first_stays, [asdict(payload) for payload in payloads])
+            self._keep(connection, payloads)
 
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:
         """See ``Store.payloads``."""
@@ -63,6 +54,15 @@ class EvidencePart(Transactions):
         )
         with self._reading() as connection:
             return [Payload(*row) for row in connection.execute(some)]
+
+    def _seal(self, connection: sa.Connection, sealed: Sealed) -> None:
+        members = orjson.dumps([[member.start, member.offset] for member in sealed.members])
+        connection.execute(self._upsert(sealed_files, asdict(sealed) | {"members": members}))
+
+    def _keep(self, connection: sa.Connection, payloads: Sequence[Payload]) -> None:
+        if payloads:
+            first_stays = self._insert(_payloads).on_conflict_do_nothing()
+            connection.execute(first_stays, [asdict(payload) for payload in payloads])
 
 
 _payloads = payloads

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from storage.connection import Transactions, batches
 from storage.model import Entry, Ledger, Outcome, PendingEntry, Resolution, Retry, Sibling
 from storage.shapes import loader
-from storage.tables import entries, feeds, is_pending
+from storage.tables import entries, feeds, is_pending, waiting
 
 _load_entry = loader(Entry)
 
@@ -34,8 +34,9 @@ class LedgerPart(Transactions):
     def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
         """See ``Store.pending``."""
         lead = (
-            sa.select(entries, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
+            sa.select(entries, waiting.c.payload, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
             .join(feeds, feeds.c.name == entries.c.feed)
+            .join(waiting, waiting.c.number == entries.c.number)
             .where(is_pending, entries.c.host == host, entries.c.number > after, _is_due(entries, now))
             .where(~_has_lead(now))
             .order_by(entries.c.number)
@@ -50,12 +51,15 @@ class LedgerPart(Transactions):
         """See ``Store.settle``."""
         with self._writing() as connection:
             end(connection, resolutions, now)
-            if retries:
-                postponed = _attempted(now).where(is_pending)
-                connection.execute(
-                    postponed.values(next_try=sa.bindparam("_at", type_=entries.c.next_try.type)),
-                    [{"_number": retry.number, "_reason": retry.reason, "_at": retry.at} for retry in retries],
-                )
+            for update, was_tried in ((_attempted(now), True), (_told(), False)):
+                postponed = update.where(is_pending).values(next_try=sa.bindparam("_at", type_=entries.c.next_try.type))
+                rows = [
+                    {"_number": retry.number, "_reason": retry.reason, "_at": retry.at}
+                    for retry in retries
+                    if retry.was_tried is was_tried
+                ]
+                if rows:
+                    connection.execute(postponed, rows)
 
     def ledger(self) -> Mapping[str, Ledger]:
         """See ``Store.ledger``."""
@@ -87,34 +91,35 @@ def end(connection: sa.Connection, resolutions: Sequence[Resolution], now: datet
     """
     ending = _attempted(now).values(
         outcome=sa.bindparam("_outcome", type_=entries.c.outcome.type),
-        article_id=sa.func.coalesce(sa.bindparam("_article_id", type_=sa.Text), entries.c.article_id),
         decided_at=now,
         next_try=None,
-        payload=None,
     )
-    archived = [_values(resolution) for resolution in resolutions if resolution.outcome is Outcome.ARCHIVED]
-    others = [_values(resolution) for resolution in resolutions if resolution.outcome is not Outcome.ARCHIVED]
-    if archived:
-        connection.execute(ending.where(entries.c.outcome != Outcome.ARCHIVED), archived)
-    if others:
-        connection.execute(ending.where(is_pending), others)
-
-
-def _values(resolution: Resolution) -> dict[str, Any]:
-    return {f"_{field.name}": getattr(resolution, field.name) for field in fields(Resolution)}
+    groups: defaultdict[tuple[bool, bool], list[dict[str, Any]]] = defaultdict(list)
+    for resolution in resolutions:
+        values = {f"_{field.name}": getattr(resolution, field.name) for field in fields(Resolution)}
+        leads_elsewhere = resolution.article_id is not None
+        if not leads_elsewhere:
+            del values["_article_id"]
+        groups[resolution.outcome is Outcome.ARCHIVED, leads_elsewhere].append(values)
+    for (is_archived, leads_elsewhere), some in groups.items():
+        update = ending.where(entries.c.outcome != Outcome.ARCHIVED if is_archived else is_pending)
+        # named even with the value it has, the column would have its index written anew, at a page for each row
+        connection.execute(update.values(article_id=sa.bindparam("_article_id")) if leads_elsewhere else update, some)
+        let_go = waiting.delete().where(waiting.c.number == sa.bindparam("_number"))
+        connection.execute(let_go, [{"_number": values["_number"]} for values in some])
 
 
 def _attempted(now: datetime) -> sa.Update:
     """An update of the entry version ``_number`` that counts an attempt and gives it the reason ``_reason``."""
-    return (
-        entries.update()
-        .where(entries.c.number == sa.bindparam("_number"))
-        .values(
-            attempts=entries.c.attempts + 1,
-            first_tried=sa.func.coalesce(entries.c.first_tried, sa.literal(now, entries.c.first_tried.type)),
-            reason=sa.bindparam("_reason"),
-        )
+    return _told().values(
+        attempts=entries.c.attempts + 1,
+        first_tried=sa.func.coalesce(entries.c.first_tried, sa.literal(now, entries.c.first_tried.type)),
     )
+
+
+def _told() -> sa.Update:
+    """An update of the entry version ``_number`` that gives it the reason ``_reason``."""
+    return entries.update().where(entries.c.number == sa.bindparam("_number")).values(reason=sa.bindparam("_reason"))
 
 
 def _is_due(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:

@@ -292,6 +292,8 @@ class Retry:
     number: int
     at: datetime
     reason: str
+    was_tried: bool = True
+    """False: its turn did not come; that is no attempt."""
 
 
 # -- the record --------------------------------------------------------------------------------------------------------
@@ -513,6 +515,33 @@ class ArchivedRevision:
     title: str | None
     text_source: str
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What a stretch of a file tells, for a database that is to learn again what it knows of the files."""
+
+    file: str
+    """The name that places and references use."""
+    committed: int
+    """Bytes of it that count as committed, this stretch included."""
+    articles: tuple[tuple[Article, Place], ...] = ()
+    payloads: tuple[Payload, ...] = ()
+    sealed: Sealed | None = None
+    """Told once of a sealed file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What it came to that a database learnt again what it knows of the files."""
+
+    records: int
+    forgotten: int
+    """Records it had known that are in no file any more."""
+    brought: int
+    """Records no entry was known of, which brought one, or ended one that was pending."""
+    lost: int
+    """Entries that were archived, but whose record is in no file any more: failed now, and fetched if listed again."""
 
 
 # -- asking around -----------------------------------------------------------------------------------------------------

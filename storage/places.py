@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from storage.adoption import give_entries, unknown
 from storage.connection import Transactions, batches
 from storage.ledger import end
 from storage.model import ArchivedRevision, Article, Outcome, Place, Resolution
-from storage.polling import host
-from storage.tables import article_urls, articles, entries, files, is_pending
+from storage.tables import article_urls, articles, entries, files
 
 _REVISION = (
     articles.c.id,
@@ -49,9 +49,8 @@ class PlacesPart(Transactions):
         with self._writing() as connection:
             self._advance(connection, file, offset)
             for some in batches(articles):
-                new = _unknown(connection, some)
-                self._record(connection, new)
-                _match(connection, [article for article, _ in new], now)
+                new = self._take_in(connection, some)
+                give_entries(connection, [article for article, _ in new], now)
                 adopted += len(new)
         return adopted
 
@@ -138,6 +137,14 @@ class PlacesPart(Transactions):
                     seen[article_id] = (*seen.get(article_id, ()), feed)
         return seen
 
+    def _take_in(
+        self, connection: sa.Connection, records: Sequence[tuple[Article, Place]]
+    ) -> list[tuple[Article, Place]]:
+        """Those of the records that were not known yet, of each the first; they are by then."""
+        new = unknown(connection, records)
+        self._record(connection, new)
+        return new
+
     def _advance(self, connection: sa.Connection, file: str, offset: int) -> None:
         connection.execute(self._upsert(files, {"path": file, "committed": offset}))
 
@@ -145,7 +152,7 @@ class PlacesPart(Transactions):
         if not records:
             return
         connection.execute(articles.insert(), [_article_row(article, place) for article, place in records])
-        found = {_hash(url): article.id for article, _ in reversed(records) for url in _urls_of(article)}
+        found = {_hash(url): article.id for article, _ in reversed(records) for url in urls_of(article)}
         if found:
             first_stays = self._insert(article_urls).on_conflict_do_nothing()
             connection.execute(first_stays, [{"hash": hash_, "article_id": id_} for hash_, id_ in found.items()])
@@ -192,81 +199,10 @@ def _article_row(article: Article, place: Place) -> dict[str, Any]:
     }
 
 
-def _urls_of(article: Article) -> set[str]:
+def urls_of(article: Article) -> set[str]:
+    """The addresses by which an article is to be found: asked for, final, and its own."""
     return {url for url in (article.requested_url, article.url, article.canonical_url) if url}
 
 
 def _hash(url: str) -> bytes:
     return hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-# -- recovery ----------------------------------------------------------------------------------------------------------
-
-
-def _unknown(connection: sa.Connection, records: Sequence[tuple[Article, Place]]) -> list[tuple[Article, Place]]:
-    """The first record of each (id, revision) that the store does not know yet."""
-    ids = {article.id for article, _ in records}
-    rows = connection.execute(sa.select(articles.c.id, articles.c.revision).where(articles.c.id.in_(ids)))
-    known = {(row.id, row.revision) for row in rows}
-    new = []
-    for article, place in records:
-        if (version := (article.id, article.revision)) not in known:
-            known.add(version)
-            new.append((article, place))
-    return new
-
-
-def _match(connection: sa.Connection, adopted: Sequence[Article], now: datetime) -> None:
-    """End the pending entries that adopted records were made from; where there is none, the record brings its own.
-
-    So as many entries are archived as there are records, and their feeds are still known to have listed them, even
-    where the database was lost.
-    """
-    waiting: dict[str, list[Any]] = {}
-    ids = {article.id for article in adopted}
-    for row in connection.execute(
-        sa.select(entries.c.number, entries.c.feed, entries.c.guid, entries.c.url, entries.c.article_id)
-        .where(is_pending, entries.c.article_id.in_(ids))
-        .order_by(entries.c.number)
-    ):
-        waiting.setdefault(row.article_id, []).append(row)
-    resolutions = []
-    orphans = []
-    for article in adopted:
-        candidates = waiting.get(article.id, [])
-        source = next((row for row in candidates if _is_source(row, article)), None)
-        if source is None:
-            orphans.append(_orphan_row(article, now))
-        else:
-            candidates.remove(source)
-            resolutions.append(Resolution(source.number, Outcome.ARCHIVED))
-        for row in [row for row in candidates if row.feed in article.also_in]:
-            candidates.remove(row)
-            resolutions.append(Resolution(row.number, Outcome.UNCHANGED, f"archived from {article.feed}"))
-    end(connection, resolutions, now)
-    if orphans:
-        connection.execute(entries.insert(), orphans)
-
-
-def _is_source(row: Any, article: Article) -> bool:
-    same_entry = row.guid == article.guid or row.url == article.requested_url
-    return bool(row.feed == article.feed and same_entry)
-
-
-def _orphan_row(article: Article, now: datetime) -> dict[str, Any]:
-    return {
-        "feed": article.feed,
-        "key": f"adopted {article.id}",
-        "version": article.revision,
-        "guid": article.guid,
-        "url": article.requested_url,
-        "host": host(article.requested_url),
-        "article_id": article.id,
-        "content_hash": "",  # unknown, so equal to none: should the feed list it again, the texts are compared
-        "outcome": Outcome.ARCHIVED,
-        "reason": "found in the archive, not in the database",
-        "attempts": 0,
-        "first_seen": article.first_seen,
-        "last_seen": article.first_seen,
-        "decided_at": now,
-    }

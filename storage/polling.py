@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage.connection import Transactions, batches
 from storage.model import Asked, FeedState, Gap, KnownEntry, NewEntry, Outcome, Poll, Validators
 from storage.shapes import dump
-from storage.tables import entries, feeds, gaps, polls
+from storage.tables import entries, feeds, gaps, polls, waiting
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PLAIN = tuple(field.name for field in fields(FeedState) if field.name not in {"validators", "asked"})
@@ -50,6 +50,8 @@ class PollingPart(Transactions):
             connection.execute(polls.insert().values(_poll_row(poll)))
             if poll.entries:
                 connection.execute(entries.insert(), [_entry_row(poll, new) for new in poll.entries])
+            if wait := [_waiting_row(poll, new) for new in poll.entries if new.outcome is Outcome.PENDING]:
+                connection.execute(_wait, wait)
             for some in batches(poll.seen):
                 listed = entries.update().where(entries.c.feed == poll.feed, entries.c.key.in_(some), _is_newest)
                 connection.execute(listed.values(last_seen=poll.at))
@@ -110,6 +112,20 @@ def _poll_row(poll: Poll) -> dict[str, Any]:
     }
 
 
+_wait = waiting.insert().from_select(
+    ["number", "payload"],
+    sa.select(entries.c.number, sa.bindparam("_payload", type_=waiting.c.payload.type)).where(
+        entries.c.feed == sa.bindparam("_feed"),
+        entries.c.key == sa.bindparam("_key"),
+        entries.c.version == sa.bindparam("_version"),
+    ),
+)
+
+
+def _waiting_row(poll: Poll, new: NewEntry) -> dict[str, Any]:
+    return {"_feed": poll.feed, "_key": new.entry.key, "_version": new.version, "_payload": dump(new.entry)}
+
+
 def _entry_row(poll: Poll, new: NewEntry) -> dict[str, Any]:
     entry, is_pending = new.entry, new.outcome is Outcome.PENDING
     return {
@@ -121,7 +137,6 @@ def _entry_row(poll: Poll, new: NewEntry) -> dict[str, Any]:
         "host": host(entry.url),
         "article_id": entry.article_id,
         "content_hash": entry.content_hash,
-        "payload": dump(entry) if is_pending else None,
         "outcome": new.outcome,
         "reason": new.reason,
         "attempts": 0,

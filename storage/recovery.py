@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -29,15 +30,32 @@ class Recovery:
     """Whole records that the database had not known."""
     torn: tuple[str, ...] = ()
     """Files, below the data directory, that unfinished lines were set aside in."""
+    sealed: tuple[str, ...] = ()
+    """Raw copies whose sealing had died between their manifest line and their row."""
 
 
-def recover(directory: Path, store: Store, now: datetime) -> Recovery:
+Refuse = Callable[[CorruptArchiveError], None]
+"""Hears of each thing that is not as it should be. A start raises it; a repair goes on with the rest."""
+
+
+def stop(error: CorruptArchiveError) -> None:
+    """Refuse loudly: raise it."""
+    raise error
+
+
+def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = stop) -> Recovery:
     """Take in whole records past the committed offsets, set aside what is no whole record, finish what was sealed.
 
     Nothing committed is ever set aside. A database that has never seen a feed, beside records, was made anew after its
     loss: then any record may be one that was committed, and only a last line without its line feed is set aside.
     Sealed files are judged by size and time of change, and digested only where that time is another. Recovering twice
     changes nothing.
+
+    Args:
+        directory: The data directory.
+        store: Its store.
+        now: When entries end by it.
+        refuse: Called with what is not as it should be.
 
     Raises:
         CorruptArchiveError: a file is missing or shorter than what is committed of it, or holds what is no record; a
@@ -48,36 +66,54 @@ def recover(directory: Path, store: Store, now: datetime) -> Recovery:
     committed, sealed = store.committed_files(), store.sealed_files()
     is_lost = not store.feed_states()
     for one in sealed.values():
-        _check_sealed(directory, store, one)
+        with refusing(refuse):
+            _check_sealed(directory, store, one)
     clear_drafts(directory)
     found = on_disk(directory)
     plain = {file for file in found if not file.endswith(".gz")}
     packed = {file.removesuffix(".gz") for file in found if file.endswith(".gz")}
     for file, offset in committed.items():
         if offset and is_of_records(file) and file not in plain and file not in packed:
-            raise CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed")
-    adopted, torn = 0, []
+            refuse(CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed"))
+    adopted, torn, carried_through = 0, [], []
     for file in sorted(plain - packed):
-        new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
-        adopted += new
-        torn += aside
+        with refusing(refuse):
+            new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
+            adopted += new
+            torn += aside
     leftovers, unknown = sorted(plain & packed), sorted(packed - sealed.keys())
+    doubled = []
     for file in leftovers:
-        _compare(directory, file)
+        with refusing(refuse):
+            _compare(directory, file)
+            doubled.append(file)
     growing = [file for file, offset in committed.items() if offset and not is_of_records(file) and file not in sealed]
     if unknown or is_lost or growing:
         entered = {line.path: line for line in manifest.read(directory).lines}
-        adopted += sum(_take_in(directory, store, file, entered, now) for file in unknown)
+        for file in unknown:
+            with refusing(refuse):
+                adopted += _take_in(directory, store, file, entered, now)
         if is_lost:
-            _remember_raw(directory, store, entered)
-        for file in growing:
-            if (
-                file in entered and not is_lost
-            ):  # its sealing died before its row: nothing may be appended to it any more
-                store.seal(_inspect(directory, file, entered)[0])
-    for file in leftovers:
-        _drop(directory, file)
-    return Recovery(adopted, tuple(torn))
+            with refusing(refuse):
+                _remember_raw(directory, store, entered)
+        else:
+            for file in sorted(entered.keys() & growing):  # nothing may be appended to them now
+                with refusing(refuse):
+                    store.seal(_inspect(directory, file, entered)[0])
+                    carried_through.append(file)
+    for file in doubled:
+        if file not in unknown or file in store.sealed_files():
+            _drop(directory, file)
+    return Recovery(adopted, tuple(torn), tuple(carried_through))
+
+
+@contextmanager
+def refusing(refuse: Refuse) -> Iterator[None]:
+    """Within it, what is not as it should be is heard of, and left."""
+    try:
+        yield
+    except CorruptArchiveError as error:
+        refuse(error)
 
 
 def _recover_plain(
@@ -135,7 +171,7 @@ def _whole(
 
 def set_aside(path: Path, end: int) -> Path:
     """Move what stands in a file from byte ``end`` on to a file beside it; returns that one. Raises OSError."""
-    aside = _unused(path)
+    aside = unused(path)
     with path.open("r+b") as source, aside.open("xb") as target:
         source.seek(end)
         shutil.copyfileobj(source, target)
@@ -147,7 +183,7 @@ def set_aside(path: Path, end: int) -> Path:
     return aside
 
 
-def _unused(path: Path) -> Path:
+def unused(path: Path) -> Path:
     """``NAME.torn`` beside ``NAME.jsonl``, or ``NAME.2.torn`` …: a name that readers of ``*.jsonl*`` pass over."""
     names = (path.with_suffix(".torn" if number == 1 else f".{number}.torn") for number in count(1))
     return next(name for name in names if not name.exists())

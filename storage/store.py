@@ -8,6 +8,7 @@ from storage.model import (
     ArchivedRevision,
     Article,
     FeedState,
+    FileContent,
     Gap,
     KnownEntry,
     Ledger,
@@ -15,6 +16,7 @@ from storage.model import (
     PendingEntry,
     Place,
     Poll,
+    Reindexed,
     Resolution,
     Retry,
     RobotsFile,
@@ -63,7 +65,7 @@ class Store(Protocol):
         """
 
     def settle(self, resolutions: Sequence[Resolution], retries: Sequence[Retry], now: datetime) -> None:
-        """End or postpone entries that bring no record. A resolution or retry counts as one attempt.
+        """End or postpone entries that bring no record. A resolution counts as one attempt, a retry where it was one.
 
         An entry that has ended before keeps its end.
         """
@@ -134,10 +136,20 @@ class Store(Protocol):
     def writer(self) -> str:
         """This archive's writer name: a short random word made at the first use, part of every file name."""
 
-    def forget_records(self) -> None:
-        """Forget what can be read from the files again: records and their URLs, offsets, sealed files, payloads.
+    def reindex(self, contents: Iterable[FileContent], now: datetime, *, may_forget: bool) -> Reindexed:
+        """Forget what can be read from the files, and learn it again: records, URLs, offsets, sealed files, payloads.
 
-        The ledger of entries, the feeds and the writer's name stay.
+        All of it is one transaction: whoever dies in the middle has changed nothing. The ledger of entries, the feeds
+        and the writer's name stay; the ledger is brought to as many archived entries as there are records. Of a record
+        or body that comes twice, the first counts. Doing it twice changes nothing.
+
+        Args:
+            contents: What the files hold, read while it runs.
+            now: When entries end by it.
+            may_forget: Otherwise the files must hold every record and body known before, each as it was.
+
+        Raises:
+            CorruptArchiveError: they do not; nothing was changed.
         """
 
     # -- sealed files and raw copies -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.model import Health, Outcome
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that makes a database look like this module."""
 
 
@@ -146,9 +146,6 @@ entries = sa.Table(
     sa.Column("last_seen", Instant, nullable=False),
     sa.Column("dated", Instant),
     sa.Column("decided_at", Instant),
-    # the Entry as JSON; null once it has ended, or it would outgrow the archive. Last, so that SQLite reads the columns
-    # above without following its pages
-    sa.Column("payload", sa.LargeBinary),
     sa.UniqueConstraint("feed", "key", "version", name="one_entry_version"),
     sa.Index("entries_by_article", "article_id"),
     sa.Index("entries_by_outcome", "feed", "outcome"),
@@ -165,6 +162,21 @@ sa.Index(
     entries.c.outcome,  # always the same, but without it SQLite would read every row to see that it is
     sqlite_where=is_pending,
     postgresql_where=is_pending,
+)
+
+waiting = sa.Table(
+    "waiting",
+    metadata,
+    # what the feed gave, while the entry is pending: kept for good it would outgrow the archive. Apart from rows that
+    # stay, because SQLite takes a page for something else only where all of it is free: half the database would be air
+    sa.Column(
+        "number",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        sa.ForeignKey("entries.number"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    sa.Column("payload", sa.LargeBinary, nullable=False),  # the Entry as JSON
 )
 
 # -- the archive's side ------------------------------------------------------------------------------------------------

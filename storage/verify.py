@@ -21,6 +21,7 @@ from storage.verification.raw import RawWalk
 from storage.verification.rows import rows_between
 from storage.verification.sealed import verify_sealed_raw, verify_sealed_records
 from storage.warc import RAW, warc_files
+from storage.words import are, count
 
 PATIENCE = 3.0
 """Seconds in which a running service has committed what it is about to."""
@@ -77,7 +78,9 @@ class _Verification:
         committed, sealed = self._store.committed_offset(file), self._sealed.get(file)
         if sealed is not None:
             if not self._is_there(sealed.path):
-                yield Damage(sealed.path, None, f"the sealed file is missing, and {sealed.records} records with it")
+                yield Damage(
+                    sealed.path, None, f"the sealed file is missing, and {count(sealed.records, 'record')} with it"
+                )
                 return
             found = verify_sealed_records(self._directory, self._store, self._judge, sealed, committed)
             yield from (Damage(sealed.path, offset, what) for offset, what in found)
@@ -108,7 +111,7 @@ class _Verification:
                 yield Line(end, 0, problem=problem)
 
         rows = rows_between(self._store, file, 0, committed)
-        for found in align(judged(), rows, self._judge.place, start=0, end=committed):
+        for found in align(judged(), rows, self._judge.place, start=0, end=committed, note=self._judge.note):
             is_told = True
             yield found
         if problem and not is_told:  # behind the last of its records
@@ -143,7 +146,7 @@ class _Verification:
         found = verify_manifest(self._directory, sealed)
         for file, length in self._sizes.items():
             if length > (end := committed.get(file, 0)) and file not in sealed and self._is_there(file):
-                what = f"{length - end} bytes are not committed: the next start takes them in or aside"
+                what = f"{are(length - end, 'byte')} not committed: the next start takes them in or aside"
                 found.append(Damage(file, end, what))
         listed = manifested(self._directory)
         for path in on_disk(self._directory):
@@ -165,10 +168,14 @@ class _Verification:
     def _counts(self) -> Iterator[Damage]:
         archived, known = self._store.balance()
         if archived != known:
-            yield Damage(DATABASE, None, f"{archived} entries are archived, but there are {known} records")
+            yield Damage(DATABASE, None, f"{are(archived, 'entry')} archived, but there are {known} records")
             return
+        self._judge.look_for_addresses()
+        if number := self._judge.unknown_urls:
+            what = f"it finds no article by {count(number, 'address')} of records, {self._judge.unknown_url} the first"
+            yield Damage(DATABASE, None, what)
         for article_id, (entries, records) in self._store.unbalanced(1).items():
-            yield Damage(DATABASE, None, f"{article_id} has {entries} archived entries, but {records} records")
+            yield Damage(DATABASE, None, f"{article_id} has {entries} archived entries, but {count(records, 'record')}")
 
     def _is_there(self, path: str) -> bool:
         return self._status(path) is not None

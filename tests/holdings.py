@@ -1,18 +1,38 @@
 """A small archive with one file of each kind: sealed and open, of records and of raw copies."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from articles import NOON, digest, make_article
 
 from storage.archive import Archive
-from storage.database import Database
+from storage.database import Database, open_database
 from storage.model import Article, Capture, Entry, FeedState, NewEntry, Outcome, Poll, RawRef, Resolution
 from storage.raw import RawCopies
 
 NAMES = tuple("abcdefghij")
 YESTERDAY = NOON - timedelta(days=1)
+
+
+def new_store(directory: Path) -> Database:
+    """An empty store in ``directory``; the migrations, most of the time it takes, run only once."""
+    (directory / "veille.db").write_bytes(_empty())
+    return open_database(f"sqlite:///{directory / 'veille.db'}")
+
+
+@cache
+def _empty() -> bytes:
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "veille.db"
+        open_database(f"sqlite:///{file}").close()
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return file.read_bytes()
 
 
 def make_holdings(directory: Path, store: Database) -> None:

@@ -16,8 +16,8 @@ from service.feeds.cadence import Limits
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
+from service.net.names import system_resolve
 from service.net.robots import Robots
-from service.net.transport import system_resolve
 from service.newsroom import Answer, Head, Newsroom, Request, Site
 from service.offload import OneThread
 from service.pipeline import Pipeline

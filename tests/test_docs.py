@@ -1,22 +1,19 @@
 """What is written is true: every command, setting, exit code and reading recipe that the documents name."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
-from crawling import Bench
 
-from service.app import now, open_archive
 from service.cli import veille
-from service.newsroom import Newsroom
 from service.settings import PREFIX, SECRETS, Settings, example
+from storage.card import READING, keys_table
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHIVE = (ROOT / "docs" / "archive.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")])
 
 
@@ -89,35 +86,15 @@ def test_every_make_target_is_explained_and_exists() -> None:
     assert {"install", "crawl", "demo", "test", "test-power", "check", "bench", "lock", "clean"} <= explained
 
 
-COUNTED = (
-    "len(frame)",
-    "articles.num_rows",
-    "len(duckdb.sql(\"SELECT id FROM read_json('data/articles/*/*.jsonl*')\").fetchall())",
-)
+def test_every_document_has_the_ways_to_read_the_archive_that_are_tested() -> None:
+    """``tests/acceptance/test_readers.py`` runs those of the dataset card."""
+    for document in (README, ARCHIVE):
+        blocks = re.findall(r"```python\n.*?```", document, re.DOTALL)
+        assert "\n".join(blocks) == READING.replace("DIR", "data")
 
 
-def test_the_readme_s_ways_to_read_the_archive_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tmp_path)
-    with Newsroom(sites=2, stories=2) as room:
-        bench.crawl(room)
-        with open_archive(bench.settings) as (_, archive):
-            archive.seal(now(), everything=True)
-        room.publish(1)
-        bench.crawl(room)
-    assert {path.suffix for path in bench.data.glob("articles/*/*")} == {".jsonl", ".gz"}
-    count = len(bench.records())
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 3
-    script = tmp_path / "reading.py"
-    script.write_text(
-        "\n".join([*blocks, *(f"assert {counted} == {count}, {counted}" for counted in COUNTED)]),
-        encoding="utf-8",
-    )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_the_keys_of_a_record_are_explained_in_the_words_of_its_definition() -> None:
+    assert keys_table() in ARCHIVE
 
 
 def test_every_rule_of_the_network_has_tests_of_its_number() -> None:

@@ -27,15 +27,17 @@ def read_reserved(meta: Mapping[str, list[str]], headers: Mapping[str, str]) -> 
 
     Args:
         meta: Contents of the page's ``<meta>``, by lower-case name.
-        headers: The answer's headers, names in lower case, values of one name joined by commas.
+        headers: The answer's headers, names in lower case, header lines of one name each on a line.
 
-    ``<meta name=robots>`` and X-Robots-Tag count where they speak to every robot. Where a page and its header
-    disagree on the TDM reservation, it is reserved.
+    ``<meta name=robots>`` and X-Robots-Tag count where they speak to every robot, or to this one. Where a page and its
+    header disagree on the TDM reservation, it is reserved.
     """
     directives = set(_directives(meta.get("robots", [])))
-    directives.update(_directives([_for_every_robot(headers.get("x-robots-tag", ""))]))
-    flags = {_flag(said) for said in (*meta.get("tdm-reservation", []), headers.get("tdm-reservation", ""))}
-    policies = (*meta.get("tdm-policy", []), headers.get("tdm-policy", ""))
+    directives.update(_directives(meta.get(NAME, [])))
+    directives.update(_directives(map(_for_us, headers.get("x-robots-tag", "").splitlines())))
+    reservations = (*meta.get("tdm-reservation", []), *headers.get("tdm-reservation", "").splitlines())
+    flags = {_flag(part) for said in reservations for part in said.split(",")}
+    policies = (*meta.get("tdm-policy", []), *headers.get("tdm-policy", "").splitlines())
     return Reserved(
         noarchive=bool(directives & {"noarchive", "nocache"}),
         noai=bool(directives & {"noai", "noimageai"}),
@@ -49,17 +51,20 @@ def _directives(contents: Iterable[str]) -> Iterable[str]:
         yield from re.findall(r"[\w-]+", content.lower())
 
 
-def _for_every_robot(tag: str) -> str:
-    """X-Robots-Tag without what follows a robot's name: ``noai, somebot: noarchive, nofollow`` → ``noai``."""
-    kept = []
+def _for_us(tag: str) -> str:
+    """An X-Robots-Tag without what follows another's name: ``noai, somebot: noarchive, nofollow`` → ``noai``."""
+    kept, ours = [], True
     for part in tag.split(","):
-        name, colon, _ = part.partition(":")
+        name, colon, rest = part.partition(":")
         if colon and name.strip().lower() not in _WITH_VALUES:
-            break
-        kept.append(part)
+            ours, part = name.strip().lower() == NAME, rest
+        if ours:
+            kept.append(part)
     return ",".join(kept)
 
 
+NAME = "veille"
+"""What robots' rules call this one."""
 _LONGEST_POLICY = 2_000
 _WITH_VALUES = {"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"}
 

@@ -115,7 +115,7 @@ class Workers:
             try:
                 future = await self._hand_over(task, seconds)
                 async with asyncio.timeout(lost):
-                    answer: T | ServiceError = await asyncio.wrap_future(future)
+                    answer: T | ServiceError | _Bug = await asyncio.wrap_future(future)
             except TimeoutError:
                 raise failure(f"gave no answer within {seconds:g} s") from None
             except MemoryError:
@@ -124,15 +124,17 @@ class Workers:
                 raise failure("its worker died") from None
         if isinstance(answer, ServiceError):
             raise answer
+        if isinstance(answer, _Bug):
+            raise failure(f"its reader has a bug: {answer.what}")
         return answer
 
-    async def _hand_over(self, task: "_Task[T]", seconds: float) -> "Future[T | ServiceError]":
+    async def _hand_over(self, task: "_Task[T]", seconds: float) -> "Future[T | ServiceError | _Bug]":
         async with self._changing:
             if self._pool is None or not self._pool.active:
                 await self._end()  # a worker that dies idle breaks the pool
                 self._pool = await asyncio.to_thread(self._start)
             try:
-                future: Future[T | ServiceError] = self._pool.schedule(_answer, args=(task,), timeout=seconds)
+                future: Future[T | ServiceError | _Bug] = self._pool.schedule(_answer, args=(task,), timeout=seconds)
             except RuntimeError as error:
                 raise BrokenProcessPool from error
         self._handed.add(future)
@@ -178,6 +180,13 @@ _unread = partial(ExtractError, worker_died=True)
 
 
 @dataclass(frozen=True, slots=True)
+class _Bug:
+    """What a document brought about that no parser foresaw."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Task(Generic[T]):
     """A function of this module and its arguments: what goes over the pipe."""
 
@@ -209,7 +218,7 @@ def _end_with(parent: BaseProcess | None) -> None:
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
-def _answer(task: _Task[T]) -> T | ServiceError:
+def _answer(task: _Task[T]) -> T | ServiceError | _Bug:
     """The task's result, or its expected error as a value: raised, it would come back with this side's traceback."""
     try:
         return task.function(*task.arguments)
@@ -217,6 +226,10 @@ def _answer(task: _Task[T]) -> T | ServiceError:
         # A cause is not pickled: what it says goes into the message.
         error.args, error.__cause__ = (str(error),), None
         return error
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  what no parser foresaw is that document's failure, not the service's end
+        return _Bug(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": "))
 
 
 def _parse(

@@ -3,13 +3,14 @@
 import click
 
 from service import __version__
-from service.cli.archive import show, status, verify
+from service.cli.archive import show, status
 from service.cli.context import Verbs
 from service.cli.crawl import crawl, run
 from service.cli.doctor import doctor
 from service.cli.feeds import feeds
 from service.cli.seal import seal
 from service.cli.start import demo, init
+from service.cli.verify import verify
 
 
 @click.group(

@@ -1,11 +1,13 @@
 """What to make of a probe: how the feed is, and what a person can do about it."""
 
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from service.errors import BlockedError
+from service.errors import BlockedError, FetchError
 from service.logs import printable
 from service.probing import Conditional, Probe, Stage
+from service.units import format_duration
 
 _LONGEST = 500
 """Characters of a line; what is beyond comes from a site that has nothing to tell a person."""
@@ -46,13 +48,17 @@ def what_to_do(probe: Probe) -> str | None:
     error, url = probe.error, probe.feed.url
     match probe.stage:
         case Stage.ADDRESS if (refused := _REFUSED.search(str(error))) is not None:
+            if len(probe.steps) > 1 or str(error).startswith("robots.txt"):
+                return "it is the site that leads there, and its publisher's to put right; nothing was connected to"
             host = f"[{refused[1]}]" if ":" in refused[1] else refused[1]
             return (
                 "only public addresses on ports 80 and 443 are connected to; if it is a server of yours, "
-                f"VEILLE_ALLOWED_NETWORKS={host}:{refused[2]} opens it"
+                f"{host}:{refused[2]} among VEILLE_ALLOWED_NETWORKS opens it"
             )
         case Stage.ROBOTS if isinstance(error, BlockedError):
             return "obey_robots = false in the feed's table asks all the same, where its publisher has agreed to that"
+        case Stage.ROBOTS if isinstance(error, FetchError) and error.status == 429:
+            return _wait(error.retry_after)
         case Stage.ROBOTS:
             return "until robots.txt answers, nothing is known of what it forbids: it is asked for again at each poll"
         case Stage.SILENCE:
@@ -62,7 +68,7 @@ def what_to_do(probe: Probe) -> str | None:
         case Stage.REDIRECT if "https to http" in str(error):
             return "where the plain http address is good enough, give the feed that one"
         case Stage.ANSWER if probe.response is not None:
-            return _about_status(probe.response.status, url)
+            return _about_status(probe.response.status, url, probe.response.retry_after)
         case Stage.AGAIN:
             return "every poll but the first would fail so: the server does not bear If-None-Match, If-Modified-Since"
         case Stage.BODY if "larger than" in str(error):
@@ -87,7 +93,12 @@ def _about_connection(error: str) -> str | None:
     return None
 
 
-def _about_status(status: int | None, url: str) -> str | None:
+def _wait(seconds: float | None) -> str:
+    asked = f"{format_duration(timedelta(seconds=round(seconds)))}, as it asks" if seconds else "a while"
+    return f"wait {asked}; veille crawl and veille run do"
+
+
+def _about_status(status: int | None, url: str, retry_after: float | None) -> str | None:
     match status:
         case 401 | 403:
             return (
@@ -97,7 +108,7 @@ def _about_status(status: int | None, url: str) -> str | None:
         case 404 | 410:
             return f"the address has changed or the feed is gone; veille feeds discover {_home(url)} finds the site's"
         case 429:
-            return "wait as long as it asks; veille crawl and veille run do"
+            return _wait(retry_after)
         case int() if status >= 500:
             return "the server is in trouble: try again later; veille crawl and veille run do"
     return None
@@ -112,7 +123,7 @@ def conditional_words(probe: Probe) -> str:
 
 def format_name(version: str) -> str:
     """A format's name for people: ``rss20`` is RSS 2.0."""
-    kind = version.rstrip("0123456789un")
+    kind = version.rstrip("0123456789nu") if not version.startswith("json") else "json"
     digits = "".join(filter(str.isdigit, version))
     name = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed", "cdf": "CDF"}.get(kind, version)
     return f"{name} {digits[0]}.{digits[1:] or 0}" if digits and name != version else name

@@ -1,4 +1,4 @@
-"""``veille status``, ``show`` and ``verify``: looking at the archive. None of them disturbs a running service."""
+"""``veille status`` and ``show``: looking at the archive. Neither disturbs a running service."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.model import ArchivedRevision, Article, Feed, FeedState, Ledger
 
-NO_ARCHIVE, DAMAGE = 10, 12
+NO_ARCHIVE = 10
 
 
 @click.command(cls=Verb)
@@ -28,7 +28,8 @@ def status(context: Context) -> int:
         states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
         reasons = store.reasons()
     watched = {feed.name: feed for feed in context.feeds}
-    names = sorted(states.keys() | ledgers.keys(), key=lambda name: (not _is_failing(states.get(name)), name))
+    known = states.keys() | ledgers.keys() | {feed.name for feed in context.feeds if feed.enabled}
+    names = sorted(known, key=lambda name: (not _is_failing(states.get(name)), name))
     if context.json:
         for name in names:
             watching = name in watched and watched[name].enabled
@@ -40,7 +41,7 @@ def status(context: Context) -> int:
         return 0
     _print_status(context, names, states, ledgers, watched)
     for gap in gaps:
-        context.emit(f"gap: {gap.feed}, {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}")
+        context.emit(f"gap: {gap.feed}, {context.time(gap.start)} to {context.time(gap.end)}: {gap.reason}")
     for (outcome, reason), count in sorted(reasons.items(), key=lambda item: -item[1]):
         context.emit(f"{count} {outcome}: {reason}")
     total = _total(ledgers.values())
@@ -63,8 +64,10 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
         table.add_row(
             name,
             _state_of(state, watched.get(name)),
-            _time(state.last_success if state else None),
-            _time(state.next_due if state and name in watched and watched[name].enabled else None),
+            context.time(state.last_success if state else None, "%m-%d %H:%M"),
+            context.time(
+                state.next_due if state and name in watched and watched[name].enabled else None, "%m-%d %H:%M"
+            ),
             str(sums["seen"]),
             str(sums["archived"]),
             str(sums["pending"]),
@@ -78,7 +81,7 @@ def _print_status(context: Context, names: "list[str]", states: Any, ledgers: An
 def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
     if feed is None:
         return "removed"
-    return "off" if not feed.enabled else str(state.health) if state else ""
+    return "off" if not feed.enabled else str(state.health) if state else "new"
 
 
 @click.command(cls=Verb)
@@ -124,20 +127,20 @@ def _show(context: Context, store: "Database", found: "ArchivedRevision", *, ful
         paragraphs = full_paragraphs(record, finder(read, store))
     else:
         paragraphs = record.text.split("\n")
-        for label, value in _heading(record):
+        for label, value in _heading(context, record):
             context.emit(f"{label}: {value}")
         context.emit("")
     for paragraph in paragraphs:
         context.emit(paragraph)
 
 
-def _heading(record: "Article") -> list[tuple[str, str]]:
+def _heading(context: Context, record: "Article") -> list[tuple[str, str]]:
     lines = [
         ("title", record.title),
         ("by", ", ".join(record.authors)),
         (
             "published",
-            f"{record.published:%Y-%m-%d %H:%M} UTC ({record.published_source})" if record.published else None,
+            f"{context.time(record.published)} ({record.published_source})" if record.published else None,
         ),
         ("url", record.url),
         ("feed", ", ".join((record.feed, *record.also_in))),
@@ -149,42 +152,14 @@ def _heading(record: "Article") -> list[tuple[str, str]]:
     return [(label, value) for label, value in lines if value]
 
 
-@click.command(cls=Verb)
-@pass_context
-def verify(context: Context) -> int:
-    """Check every line, hash, count and reference; exit 12 and a list where something is damaged."""
-    from service.app import open_readonly
-    from storage.verify import verify as damages
-
-    if no_archive(context):
-        return NO_ARCHIVE
-    found = 0
-    with open_readonly(context.settings) as store:
-        for damage in damages(context.settings.data_dir, store):
-            found += 1
-            where = f"{damage.path}:{damage.offset}" if damage.offset is not None else damage.path
-            context.emit(
-                {"path": damage.path, "offset": damage.offset, "damage": damage.what}
-                if context.json
-                else f"{where}: {damage.what}"
-            )
-        archived, _ = store.balance()
-    if context.json:
-        context.emit({"records": archived, "damaged": found})
-    elif found:
-        context.say(f"{found} damaged; nothing was changed")
-    else:
-        context.say(f"{archived} record{'' if archived == 1 else 's'}, all sound")
-    return DAMAGE if found else 0
-
-
 def no_archive(context: Context) -> bool:
     """Whether there is no archive to look at; says so, and what makes one."""
     settings = context.settings
     if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
         has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))
         context.say(
-            f"the database of {settings.data_dir} is missing; veille crawl makes it again from the records"
+            f"the database of {settings.data_dir} is missing; veille crawl or verify --repair makes it again from "
+            "the records"
             if has_records
             else f"no archive in {settings.data_dir} yet; veille crawl makes one"
         )
@@ -202,10 +177,6 @@ def _identify(store: "Database", article: str) -> str | None:
 
 def _is_failing(state: "FeedState | None") -> bool:
     return state is not None and state.health in {"failing", "gone"}
-
-
-def _time(moment: Any) -> str:
-    return f"{moment:%m-%d %H:%M}" if moment else ""
 
 
 def _health(state: "FeedState | None") -> dict[str, Any]:

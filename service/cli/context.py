@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from service.settings import Settings
@@ -72,6 +75,8 @@ class Context:
 
     def emit(self, value: object) -> None:
         """One line of data on standard output: text as it is, anything else as a JSON line."""
+        if sys.stdout is None:  # closed by whoever started us: nobody wants to read it
+            return
         if not isinstance(value, str):
             import orjson
 
@@ -83,6 +88,10 @@ class Context:
         except BrokenPipeError:
             # whoever read has seen enough (`… | head`): the work goes on, without a word
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def time(self, moment: "datetime | None", form: str = "%Y-%m-%d %H:%M") -> str:
+        """A moment as a person is shown it: in the time zone of the settings, which is named; nothing for None."""
+        return f"{moment.astimezone(ZoneInfo(self.settings.timezone)):{form} %Z}" if moment else ""
 
     def _console(self, *, stderr: bool) -> "Console":
         from rich.console import Console

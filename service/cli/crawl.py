@@ -40,14 +40,15 @@ def crawl(context: Context, names: tuple[str, ...], poll_all: bool, force: bool,
     import asyncio
 
     from service import logs
-    from service.oneshot import look
+    from service.oneshot import FailOn, exit_code, look
 
     settings, feeds = context.settings, _feeds(context)
     logs.configure(settings)
     chosen = choose(feeds, names)
     if dry_run:
-        asyncio.run(look(settings, chosen, force=force, listen=_Reporter(context, dry_run=True)))
-        return 0
+        reporter = _Reporter(context, dry_run=True)
+        failed = asyncio.run(look(settings, chosen, force=force, listen=reporter))
+        return exit_code(FailOn(fail_on), failed, len(chosen))
     return crawl_with_report(context, settings, feeds, chosen, poll_all=poll_all, force=force, fail_on=fail_on)
 
 
@@ -105,7 +106,7 @@ def _again(context: Context) -> "tuple[Feed, ...]":
     """The feeds as the files have them now; settings are checked along the way."""
     # the file in use, by name: while an editor has it away for a moment, the shipped catalogue must not step in
     fresh = Context(context.env_file, context.data, context.catalogue_path, verbose=context.verbose)
-    return fresh.feeds
+    return _feeds(fresh)  # an editor that empties the file before it writes must not end the watch
 
 
 def choose(feeds: "tuple[Feed, ...]", names: tuple[str, ...]) -> "tuple[Feed, ...]":
@@ -121,6 +122,7 @@ def choose(feeds: "tuple[Feed, ...]", names: tuple[str, ...]) -> "tuple[Feed, ..
         if name not in by_name:
             close = difflib.get_close_matches(name, by_name, n=1)
             hint = f"; did you mean {close[0]}?" if close else "; see: veille feeds list"
+            hint += "; an address begins with https://" if "." in name or "/" in name else ""
             raise click.UsageError(f"no feed is named {name}{hint}")
     if not names:
         return tuple(feed for feed in feeds if feed.enabled)

@@ -95,7 +95,7 @@ async def _names(feeds: "Sequence[Feed]") -> "Check":
     from urllib.parse import urlsplit
 
     from service.health import Check, Kind, Result
-    from service.net.transport import system_resolve
+    from service.net.names import system_resolve
 
     hosts = sorted({urlsplit(feed.url).hostname or "" for feed in feeds})
     found = await asyncio.gather(

@@ -39,7 +39,7 @@ def list_feeds(context: Context, tags: tuple[str, ...]) -> None:
         return
     rows = [("NAME", "LANGUAGE", "PUBLISHER", "HEALTH", "NEXT POLL")]
     for feed in chosen:
-        health, due = _condition(feed, states.get(feed.name))
+        health, due = _condition(context, feed, states.get(feed.name))
         rows.append((feed.name, feed.language or "-", feed.publisher or "-", health, due))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -62,7 +62,7 @@ def show_feed(context: Context, name: str) -> None:
         context.emit(facts)
         return
     for key, value in facts.items():
-        context.emit(f"{key.replace('_', ' ')}: {_words(value)}")
+        context.emit(f"{key.replace('_', ' ')}: {_words(context, value)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _entries(ledger: "Ledger | None") -> dict[str, int]:
     return {"seen": sum(counts.values()), **counts}
 
 
-def _condition(feed: "Feed", state: "FeedState | None") -> tuple[str, str]:
+def _condition(context: Context, feed: "Feed", state: "FeedState | None") -> tuple[str, str]:
     """A feed's health and next poll, a word or two each."""
     if not feed.enabled:
         return "off", "-"
@@ -176,10 +176,10 @@ def _condition(feed: "Feed", state: "FeedState | None") -> tuple[str, str]:
     if state.health == "gone":
         return "gone", "-"
     due = state.next_due
-    return str(state.health), "now" if due is None or due <= datetime.now(UTC) else f"{due:%Y-%m-%d %H:%M} UTC"
+    return str(state.health), "now" if due is None or due <= datetime.now(UTC) else context.time(due)
 
 
-def _words(value: object) -> str:
+def _words(context: Context, value: object) -> str:
     from service.logs import printable
 
     match value:
@@ -187,12 +187,12 @@ def _words(value: object) -> str:
             return "-"
         case list():  # gaps
             return "; ".join(
-                f"{_words(gap['from'])} to {_words(gap['to'])}, {printable(gap['reason'])}" for gap in value
+                f"{context.time(gap['from'])} to {context.time(gap['to'])}, {printable(gap['reason'])}" for gap in value
             )
         case bool():
             return "yes" if value else "no"
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+            return context.time(value, "%Y-%m-%d %H:%M:%S")
         case tuple():
             return ", ".join(map(str, value))
         case dict():

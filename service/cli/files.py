@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-from service.errors import SettingsError
+from storage.errors import StorageError
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -14,7 +14,7 @@ def write_file(path: Path, data: bytes) -> None:
     A symbolic link stays one, and its target is written; the mode stays.
 
     Raises:
-        SettingsError: it cannot be written, in one line; the old file is as it was.
+        StorageError: it cannot be written, in one line; the old file is as it was.
     """
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -37,4 +37,4 @@ def write_file(path: Path, data: bytes) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None

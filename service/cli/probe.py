@@ -93,35 +93,36 @@ def discover(context: Context, url: str) -> int:
 
 
 async def _discover(context: Context, url: str) -> "list[Found]":
-    from service.app import PassingMemory, open_outside
-    from service.errors import FetchError
+    from service.app import open_outside, passing_memory
+    from service.errors import FetchError, GoneError
     from service.feeds.discover import links, usual_places
 
-    async with open_outside(context.settings, PassingMemory()) as outside:
+    async with open_outside(context.settings, passing_memory(context.settings)) as outside:
         try:
             response = await _get(outside, url)
         except FetchError as error:
             context.say(f"{url}: {error}")
-            if error.status is None:  # no answer, or not for us: asking the same host elsewhere would bring no more
+            if not isinstance(error, GoneError):  # no answer, or not for us: asking elsewhere would bring no more
                 return []
         else:
             if (itself := await _as_feed(outside, response)) is not None:
                 return [itself]
-            if found := links(response.body, response.url):
-                return found
+            if pointed_to := links(response.body, response.url):
+                return pointed_to
             url = response.url
             context.say(f"{url} points to no feed; trying the usual places")
-        places = [await _try(outside, place) for place in usual_places(url)]
-    return list({feed.url: feed for feed in places if feed is not None}.values())
-
-
-async def _try(outside: "Outside", url: str) -> "Found | None":
-    from service.errors import FetchError
-
-    try:
-        return await _as_feed(outside, await _get(outside, url))
-    except FetchError:
-        return None
+        found: dict[str, Found] = {}
+        for place in usual_places(url):
+            try:
+                if (feed := await _as_feed(outside, await _get(outside, place))) is not None:
+                    found[feed.url] = feed
+            except GoneError:
+                continue
+            except FetchError as error:
+                if error.status is None or error.status >= 429:  # whoever is asked not to ask does not go on guessing
+                    context.say(f"{place}: {error}")
+                    break
+    return list(found.values())
 
 
 async def _get(outside: "Outside", url: str) -> "Response":

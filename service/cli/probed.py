@@ -216,7 +216,8 @@ def _schedule(probe: Probe) -> Iterator[str]:
         when = adopted(state)
         since = f"from {when:%Y-%m-%d} on" if when else "from now on"
         yield f"moved for good: to {state.moved_to}; asked there {since}"
-    yield f"next poll: {state.due_reason} (a first poll's; jitter may add a tenth)"
+    wait = state.due_reason.replace(" after the last poll", " after a first one")
+    yield f"next poll: {wait} (jitter may add a tenth)"
 
 
 def adopted(state: "FeedState") -> "datetime | None":

@@ -137,6 +137,8 @@ _BARE = (Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.FAILED, Outcome.GONE)
 
 
 def _nothing_due(crawled: Crawled) -> str:
+    if not crawled.chosen:
+        return "all feeds are off (veille feeds enable NAME switches one on)"
     failing = f"; {len(crawled.failing)} of {len(crawled.chosen)} failing" if crawled.failing else ""
     return f"no feed is due{failing} (--all polls them all the same; veille status shows when each is due)"
 

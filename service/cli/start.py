@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from service.cli.context import Context, Verb, pass_context
+from storage.errors import StorageError
 
 FEEDS_TOML = """\
 # The feeds to watch: one [[feed]] table each. `veille feeds add URL` adds one; comments survive.
@@ -40,7 +41,7 @@ def init(context: Context, directory: Path) -> int:
             path.write_text(text, encoding="utf-8")
             context.emit(f"wrote {path}")
     except OSError as error:
-        raise click.UsageError(f"{error.filename or directory}: cannot be written: {error.strerror}") from None
+        raise StorageError(f"{error.filename or directory}: cannot be written: {error.strerror}") from None
     context.say("next: change them to your needs, then veille crawl")
     return 0
 
@@ -62,17 +63,26 @@ def demo(context: Context, directory: Path) -> int:
         room.edit(2)
         context.say("Three stories are new and two were edited; crawled again:")
         second = _crawl(context, directory)
-    context.say(WHAT_TO_LOOK_AT.format(directory=directory))
+    context.say(WHAT_TO_LOOK_AT.format(directory=directory, veille=_this_command()))
     return max(first, second)
 
 
 MARK = "# made by veille demo; the next demo replaces this directory\n"
 WHAT_TO_LOOK_AT = """
 To look at:
-  head -1 {directory}/articles/*/*.jsonl          one article, as it is archived
-  veille --data {directory} status                every feed, and how every entry ended
-  veille --data {directory} show ID               an article; --full puts removed paragraphs back
-  veille --data {directory} verify                proof that all of it is sound"""
+  head -1 {directory}/articles/*/*.jsonl            one article, as it is archived
+  {veille} --data {directory} --feeds {directory}/feeds.toml status
+                                             every feed, and how every entry ended
+  {veille} --data {directory} show ID               an article; --full puts removed paragraphs back
+  {veille} --data {directory} verify                proof that all of it is sound"""
+
+
+def _this_command() -> str:
+    """How this command was called: it need not be on the PATH."""
+    import shutil
+    import sys
+
+    return "veille" if shutil.which("veille") else sys.argv[0]
 
 
 def _make_room(directory: Path) -> None:
@@ -87,7 +97,7 @@ def _make_room(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise click.UsageError(f"{directory}: cannot be written: {error.strerror}") from None
+        raise StorageError(f"{directory}: cannot be written: {error.strerror}") from None
 
 
 def _crawl(context: Context, directory: Path) -> int:

@@ -37,6 +37,10 @@ WEIGHTS = {Weight.HARD: 1.0, Weight.SOFT: 0.5, Weight.TEMPORARY: 0.25}
 LONGEST_RETRY_AFTER = timedelta(days=31)
 FORBIDDEN_WAIT = timedelta(hours=4)
 GONE_AFTER = timedelta(days=1)
+MOVED_PATIENCE = 3.0
+"""Weighted failures after which an adopted address is given up."""
+CLOCK_SLIP = timedelta(days=1)
+"""A poll that lies further ahead than this was one by a wrong clock."""
 IDENTICAL_BODIES = 3
 """So many 200s with the same body, although validators were sent, show that the validators do not work."""
 
@@ -161,12 +165,13 @@ def after_failure(
     The wait is the interval times the weighted failures in a row, within floor and cap. 403 waits at least four
     hours whatever the cap, 410 a day within it: the second 410, a day or more after the first, marks the feed as
     gone. ``retry_after`` (seconds, RFC 9110 §10.2.3) is obeyed past the cap, up to 31 days. The hours and days in which
-    the last document asked for silence are kept out of here too. An adopted address that answers 404 or 410 is given
-    up for the catalogue's. Other arguments are ``after_success``'s.
+    the last document asked for silence are kept out of here too. A poll before its time that fails leaves the due time
+    where it was, if that is later. An adopted address that answers 404 or 410, or fails for long, is given up for the
+    catalogue's. Other arguments are ``after_success``'s.
     """
     failures = state.failures + WEIGHTS[weight]
     wait = (fixed or _start(state, limits)) * failures
-    reason = f"failing ({failures:g} weighted failures)"
+    reason = f"failing (failures weigh {failures:g})"
     gone_since = state.gone_since
     if status == 410:
         gone_since = gone_since or now
@@ -182,27 +187,42 @@ def after_failure(
     due = now + wait
     if (allowed := _outside(due, state.asked.skip_hours, state.asked.skip_days)) != due:
         due, reason = allowed + AFTER_SILENCE * jitter, f"{reason}; {SILENCE}"
-    gone = gone_since is not None and now - gone_since >= GONE_AFTER
+    if state.next_due is not None and now < state.next_due and due < state.next_due:
+        # asked before its time, by hand: what was decided then still holds
+        due, reason = state.next_due, state.due_reason.partition(": ")[2] or state.due_reason
+    gone = status == 410 and gone_since is not None and now - gone_since >= GONE_AFTER
     state = replace(
         state,
         health=Health.GONE if gone else Health.FAILING,
         next_due=due,
         due_reason="gone for good: no longer polled (crawl NAME --force asks once more)"
         if gone
-        else f"in {_words(due - now)}: {reason}",
+        else _due_reason(due - now, reason),
         failures=failures,
         last_polled=now,
         last_status=status,
         last_error=error,
         gone_since=gone_since,
     )
-    return replace(state, moved_to=None, moved_since=None) if status in (404, 410) else state
+    given_up = status in (404, 410) or failures >= MOVED_PATIENCE
+    return replace(state, moved_to=None, moved_since=None) if given_up else state
 
 
-def is_due(state: FeedState, now: datetime) -> bool:
-    """Whether a feed's time has come: also not in an hour of silence that began while nobody looked."""
-    due = state.health is not Health.GONE and (state.next_due is None or state.next_due <= now)
-    return due and _outside(now, state.asked.skip_hours, state.asked.skip_days) == now
+def is_due(state: FeedState, now: datetime, limits: Limits, *, fixed: timedelta | None = None) -> bool:
+    """Whether a feed's time has come: also not in an hour of silence that began while nobody looked.
+
+    A fixed interval that the catalogue has given a well feed since its last poll counts from then on, as far as server
+    and document let it.
+    """
+    due, asked = state.next_due, state.asked
+    is_well = state.health is Health.OK and not asked.skip_hours and not asked.skip_days
+    if due is not None and fixed is not None and is_well and state.last_polled is not None:
+        wishes = [wish for wish in (fixed, asked.ttl, asked.lifetime) if wish is not None]
+        due = min(due, state.last_polled + _with_jitter(_clamp(max(wishes), limits), limits, 1.0))
+    if state.last_polled is not None and state.last_polled > now + CLOCK_SLIP:
+        due = None
+    come = state.health is not Health.GONE and (due is None or due <= now)
+    return come and _outside(now, state.asked.skip_hours, state.asked.skip_days) == now
 
 
 def _good(
@@ -236,7 +256,7 @@ def _good(
         state,
         health=Health.OK,
         next_due=due,
-        due_reason=f"in {_words(due - now)}: {reason}",
+        due_reason=_due_reason(due - now, reason),
         interval=interval,
         failures=0.0,
         last_polled=now,
@@ -278,6 +298,7 @@ def _retry_after(seconds: float) -> timedelta:
     return timedelta(seconds=min(max(seconds, 0.0), LONGEST_RETRY_AFTER.total_seconds()))
 
 
-def _words(wait: timedelta) -> str:
+def _due_reason(wait: timedelta, reason: str) -> str:
     second = timedelta(seconds=1)
-    return format_duration(max(wait - wait % second, second) if wait > second else wait)
+    words = format_duration(max(wait - wait % second, second) if wait > second else wait)
+    return f"{words} after the last poll: {reason}"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from service.net import urls
 from service.units import parse_duration
 from storage.model import Content, Scope
 
@@ -39,6 +40,8 @@ def check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        if host and parts.scheme.lower() in ("http", "https"):
+            urls.host(url)  # as a request will read it, which is stricter: 999.1.1.1 is no address
     except ValueError:
         raise ValueError(f'"{url}" is not an address') from None
     if parts.scheme.lower() not in ("http", "https") or not host or port == 0:

@@ -24,6 +24,7 @@ _REFUSED_V4 = tuple(
         "240.0.0.0/4",  # reserved
     )
 )
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _REFUSED_V6 = tuple(
     IPv6Network(network)
@@ -66,7 +67,7 @@ class AllowedNetwork:
             raise ValueError(f"{text!r} is no network: {error}") from None
         if port is not None and not (port.isdecimal() and 1 <= int(port) <= 65535):
             raise ValueError(f"{text!r} is no network: the port must be 1 to 65535")
-        return cls(network, int(port) if port is not None else None)
+        return cls(_unmapped_network(network), int(port) if port is not None else None)
 
     def admits(self, address: Address, port: int) -> bool:
         """Return whether a connection to ``address`` and ``port`` is opened by this entry."""
@@ -92,6 +93,12 @@ def may_connect(address: Address, port: int, allowed: Iterable[AllowedNetwork]) 
 def unmapped(address: Address) -> Address:
     """Return the IPv4 address inside ``::ffff:a.b.c.d``, which is where such a connection ends; others as they are."""
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _unmapped_network(network: Network) -> Network:
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
+    return network
 
 
 def parse_address(text: str) -> Address:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from service.errors import FetchError, TooLargeError, Weight
+from service.units import format_size
 
 KEPT_OPEN = 1_000_000
 """Bytes up to which a gzip body is kept as it inflates to; a larger one is kept as it came, and inflated where it is
@@ -102,11 +103,14 @@ class Body:
             self._add(chunk)
             if self._size > self._limit:
                 if self._cut is None:
-                    raise TooLargeError(f"larger than {self._limit} bytes", weight=Weight.HARD)
+                    raise TooLargeError(
+                        f"larger than {format_size(self._limit)}{' inflated' if self._gunzip else ''}",
+                        weight=Weight.HARD,
+                    )
                 self._decoded.truncate(self._cut)
                 return Content(self._decoded.getvalue(), self._cut)
             if self.wire_bytes > self._max_wire:
-                raise TooLargeError(f"larger than {self._max_wire} bytes on the wire", weight=Weight.HARD)
+                raise TooLargeError(f"larger than {format_size(self._max_wire)} on the wire", weight=Weight.HARD)
         if self._gunzip and not self._gunzip.complete:
             raise FetchError("answer cut short: gzip without its end")
         if self._decoded.closed:

@@ -26,15 +26,18 @@ _UNKNOWN_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL)
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn httpcore's errors into ``FetchError``; all others pass."""
+    """Turn errors of httpcore, and those of sockets that it lets through, into ``FetchError``; all others pass.
+
+    It lets through what TLS has to say after the handshake: that a certificate is asked of us, or a record is broken.
+    """
     try:
         yield
-    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         raise explain(error) from None
 
 
 def explain(error: Exception) -> FetchError:
-    """Return what to raise in place of one of httpcore's errors."""
+    """Return what to raise in place of an error of httpcore or of a socket."""
     match error:  # first: what a time-out interrupted is of no interest
         case httpcore.ConnectTimeout():
             return FetchError("no connection: timed out")
@@ -52,7 +55,7 @@ def explain(error: Exception) -> FetchError:
     match error:
         case httpcore.ConnectError():
             return FetchError("no connection")
-        case httpcore.NetworkError():
+        case httpcore.NetworkError() | OSError():
             return FetchError("connection lost")
         case httpcore.RemoteProtocolError() if "without sending a response" in str(error):
             return FetchError("connection closed without an answer")

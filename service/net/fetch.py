@@ -14,9 +14,10 @@ from service.net import urls
 from service.net.addresses import AllowedNetwork
 from service.net.body import Body
 from service.net.hosts import Hosts
+from service.net.names import Resolve, system_resolve
 from service.net.response import REDIRECTS, Exchange, Hop, Response, check
 from service.net.slots import Slots
-from service.net.transport import AddressGuard, GuardedTransport, Resolve, discard, heads, peer, system_resolve
+from service.net.transport import AddressGuard, GuardedTransport, discard, heads, peer
 from storage.model import Validators
 
 __all__ = ["Fetcher", "Hop", "Response", "check"]

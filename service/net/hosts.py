@@ -5,8 +5,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from service.errors import HeldError
+from service.units import format_duration
 
 MAX_CRAWL_DELAY = 60.0
 """Seconds; a longer ``Crawl-delay`` counts as this."""
@@ -106,7 +108,8 @@ class Hosts:
 
     def _refuse_if_held(self, host: str) -> None:
         if (left := self.held(host)) > PATIENCE:
-            raise HeldError(f"{host} asked us to wait {left:.0f} s more", retry_after=left)
+            wait = format_duration(timedelta(seconds=max(round(left), 1)))
+            raise HeldError(f"{host} has asked for silence, {wait} of it left", retry_after=left)
 
     def _state(self, host: str) -> _Host:
         state = self._hosts.get(host)

@@ -89,9 +89,13 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """Return a header's values, joined by commas (RFC 9110 §5.3), as Latin-1."""
-        wanted = name.lower().encode("ascii")
-        values = [value.decode("latin-1") for key, value in self.headers if key == wanted]
+        values = self.lines(name)
         return ", ".join(values) if values else None
+
+    def lines(self, name: str) -> list[str]:
+        """Return a header's values line by line, as Latin-1."""
+        wanted = name.lower().encode("ascii")
+        return [value.decode("latin-1") for key, value in self.headers if key == wanted]
 
     @property
     def content_type(self) -> str | None:
@@ -137,6 +141,8 @@ class Response:
     @property
     def refusal(self) -> str:
         """What it answers instead of what was asked for, in words."""
+        if self.status in REDIRECTS:
+            return f"answers {self.status} without saying where to"
         asked = self._asked_wait
         if asked is None or asked <= MAX_RETRY_AFTER.total_seconds():
             return f"answers {self.status}"

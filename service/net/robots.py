@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
-from service.errors import BlockedError, FetchError, HeldError
+from service.errors import BlockedError, FetchError, HeldError, Weight
 from service.net import urls
-from service.net.fetch import Fetcher, check
+from service.net.fetch import Fetcher
 from service.net.response import Exchange
 from service.net.rules import MAX_BYTES, Rules
 from storage.model import RobotsFile
@@ -63,11 +63,23 @@ class RobotsCache(Protocol):
         """Remember ``file`` under its origin, in place of an earlier one."""
 
 
+class _Problem(NamedTuple):
+    """Why a file could not be had."""
+
+    words: str
+    pause: timedelta
+    """Until it is worth asking again."""
+
+
 class _Known(NamedTuple):
     file: RobotsFile
     rules: Rules | None
-    problem: str | None = None
-    """Why the file could not be had, where this process asked for it."""
+    problem: _Problem | None = None
+    """Set where this process asked for it in vain."""
+
+    def is_fresh(self, now: datetime) -> bool:
+        pause = self.problem.pause if self.problem and _is_down(self.file) else None
+        return _is_fresh(self.file, now, pause)
 
 
 class Robots:
@@ -104,8 +116,9 @@ class Robots:
             raise BlockedError(f"neither http nor https: {url[:200]}")
         file, rules, problem = await self._rules(urls.origin(url))
         if rules is None and _is_down(file):
-            wait = (file.fetched + DOWN - self._clock()).total_seconds()
-            return Verdict(False, f"robots.txt cannot be had: {problem}", retry_after=max(wait, 0.0))
+            words, pause = problem or _Problem("it could not before", DOWN)
+            wait = (file.fetched + pause - self._clock()).total_seconds()
+            return Verdict(False, f"robots.txt cannot be had: {words}", retry_after=max(wait, 0.0))
         self._fetcher.hosts.set_crawl_delay(urls.host(url), rules.crawl_delay if rules else None)
         if rules is None:
             return Verdict(True, "no robots.txt")
@@ -128,7 +141,7 @@ class Robots:
         async with lock:  # whoever comes while the file is being fetched waits for that one
             now = self._clock()
             known = self._known.get(origin)
-            if known is None or not _is_fresh(known.file, now):
+            if known is None or not known.is_fresh(now):
                 known = await self._renew(origin, known.file if known else await self._cache.load(origin), now)
                 self._known[origin] = known
                 if len(self._known) > _REMEMBERED:
@@ -144,7 +157,7 @@ class Robots:
         await self._cache.save(file)
         return _Known(file, self._parse(file, now), problem)
 
-    async def _fetch(self, origin: str, last: RobotsFile | None) -> tuple[RobotsFile, str | None]:
+    async def _fetch(self, origin: str, last: RobotsFile | None) -> tuple[RobotsFile, _Problem | None]:
         """The file as it is now, and why it cannot be had where it cannot."""
         status, body, problem = await self._get(f"{origin}/robots.txt")
         now = self._clock()
@@ -155,21 +168,28 @@ class Robots:
             return RobotsFile(origin, status, body, now, body, now), None
         return RobotsFile(origin, status, b"", now), None
 
-    async def _get(self, url: str) -> tuple[int | None, bytes, str]:
+    async def _get(self, url: str) -> tuple[int | None, bytes, _Problem]:
         asked: list[Exchange] = []
         try:
             response = await self._fetcher.get(url, accept=_ACCEPT, cut=MAX_BYTES + 1, trace=asked)
         except BlockedError as error:
             if len(asked) <= 1:  # it is the origin itself that may not be connected to: no page of it can be had
                 raise
-            return None, b"", str(error)
+            return None, b"", _Problem(str(error), DOWN)
         except HeldError:
             raise
         except FetchError as error:
-            return error.status, b"", str(error)  # one with a status is a redirect that leads nowhere: there is no file
-        if response.status == 429:
-            check(response)
-        return response.status, response.body, f"status {response.status}"
+            return (
+                error.status,
+                b"",
+                _Problem(str(error), DOWN),
+            )  # one with a status is a redirect that leads nowhere: there is no file
+        if response.status == 429:  # the host is on hold now; a page of it would have been refused no less
+            raise FetchError(
+                f"robots.txt {response.refusal}", weight=Weight.SOFT, status=429, retry_after=response.retry_after
+            )
+        pause = max(DOWN, timedelta(seconds=response.retry_after or 0))
+        return response.status, response.body, _Problem(f"status {response.status}", pause)
 
     def _parse(self, file: RobotsFile, now: datetime) -> Rules | None:
         if file.good_body is None or file.good_fetched is None or now - file.good_fetched > LAST_GOOD:
@@ -181,5 +201,7 @@ def _is_down(file: RobotsFile) -> bool:
     return file.status is None or file.status >= 500
 
 
-def _is_fresh(file: RobotsFile, now: datetime) -> bool:
-    return now - file.fetched < (DOWN if _is_down(file) else FRESH)
+def _is_fresh(file: RobotsFile, now: datetime, pause: timedelta | None = None) -> bool:
+    return abs(now - file.fetched) < (
+        pause or (DOWN if _is_down(file) else FRESH)
+    )  # one from the future is by a wrong clock

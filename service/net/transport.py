@@ -6,45 +6,34 @@ still verifies the certificate against the name.
 """
 
 import asyncio
-import socket
 import ssl
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import httpcore
 import httpx
 
-from service.errors import BlockedError, FetchError, Weight
+from service.errors import AddressError, BlockedError, FetchError, Weight
 from service.net.addresses import AllowedNetwork, may_connect, parse_address
 from service.net.failures import name_error, plain_errors
+from service.net.names import Resolve, look_up, system_resolve
 from service.net.response import Heads
 
 KEEP_ALIVE = 60.0
 """Seconds an idle connection is kept. A short one makes a starved event loop close connections just given out."""
 MAX_IDLE = 256
 """Idle connections kept at most, over all hosts."""
-_RESOLVER_THREADS = 16
-"""``getaddrinfo`` blocks for many seconds where a name server is down; other names must not wait for it."""
 _MAX_ADDRESSES = 4
 """Addresses of one name tried at most."""
 
 _DISCARD_BYTES, _DISCARD_SECONDS = 65_536, 2.0
 """How much of a body nobody reads is worth taking in to keep its connection."""
 
-Resolve = Callable[[str, int], Sequence[str]]
-"""Host name or literal address, and port, to the addresses behind it. Blocking; raises ``OSError``."""
 _Key = tuple[bytes, bytes, int | None]
 """Scheme, host and port of a pool."""
-
-
-def system_resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver, which also reads ``0x7f.1`` and ``2130706433`` as the addresses they are."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
 class AddressGuard(httpcore.AsyncNetworkBackend):
@@ -54,7 +43,6 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         self._allowed = tuple(allowed)
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
 
     async def connect_tcp(
         self,
@@ -67,7 +55,7 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         """Resolve, check, connect; ``timeout`` covers all of it.
 
         Raises:
-            BlockedError: One of the addresses may not be connected to.
+            AddressError: One of the addresses may not be connected to.
             FetchError: The name is not found.
             httpcore.ConnectError: None of the addresses answers.
         """
@@ -91,21 +79,25 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
                     raise
         raise FetchError(f"{host} has no address")
 
-    def close(self) -> None:
-        """Let go of the resolver threads without waiting for the names still asked for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     async def _checked(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         try:
-            addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
+            addresses = await look_up(self._resolve, host, port)
         except (OSError, UnicodeError) as error:
             raise name_error(error) from None
         for address in addresses:
             if not may_connect(parse_address(address), port, self._allowed):
                 where = f"{address} port {port}" if address == host else f"{host} is {address} port {port}"
-                raise BlockedError(f"address refused: {where}", weight=Weight.HARD)
+                refusal = BlockedError if _is_literal(host) else AddressError  # a name may lead elsewhere tomorrow
+                raise refusal(f"address refused: {where}", weight=Weight.HARD)
         return list(addresses[:_MAX_ADDRESSES])
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        parse_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -193,8 +185,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             with plain_errors():
                 try:
                     answer = await pool.handle_async_request(sent)
-                except (httpcore.ReadError, httpcore.RemoteProtocolError):
-                    if not kept:
+                except (httpcore.ReadError, httpcore.RemoteProtocolError) as error:
+                    if not kept or not _is_unanswered(error):
                         raise
                     answer = await pool.handle_async_request(sent)
         except BaseException:
@@ -206,11 +198,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close the idle connections and let go of the resolver."""
+        """Close the idle connections."""
         while self._idle:
             _, (pool, _) = self._idle.popitem()
             await pool.aclose()
-        self._guard.close()
 
     def _new_pool(self) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(
@@ -235,6 +226,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             closing.append(longest)
         for one in closing:
             await one.aclose()
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Whether a kept connection was closed before any answer: only then nothing was asked of the host."""
+    return isinstance(error, httpcore.ReadError) or "without sending a response" in str(error)
 
 
 def public_authorities() -> ssl.SSLContext:

@@ -20,6 +20,7 @@ def align(
     *,
     start: int,
     end: int,
+    note: Callable[[Line], None] | None = None,
 ) -> Iterator[Found]:
     """What is wrong, by offset; nothing if each line stands where its row says, and is sound in itself.
 
@@ -29,8 +30,9 @@ def align(
         find: Where the database has a record; None where it has none.
         start: Where the first line is to begin.
         end: Where the last one is to end: the bytes committed of the file.
+        note: Called with each line that is as it should be.
     """
-    return _Alignment(lines, rows, find, start, end).found()
+    return _Alignment(lines, rows, find, start, end, note or (lambda _: None)).found()
 
 
 class _Alignment:
@@ -41,10 +43,12 @@ class _Alignment:
         find: Callable[[str, int], Place | None],
         start: int,
         end: int,
+        note: Callable[[Line], None],
     ) -> None:
         self._lines = Ahead(lines)
         self._rows = Ahead(rows)
         self._find = find
+        self._note = note
         self._at = start
         """Where the last line judged ends."""
         self._end = end
@@ -92,6 +96,8 @@ class _Alignment:
             yield line.offset, f"{named([row])} is not what was written: a byte of it is another"
         elif line.offset != row.place.offset + self._shift:
             yield line.offset, f"{named([row])} stands here, but the database has it at byte {row.place.offset}"
+        else:
+            self._note(line)
 
     def _shift_after(self, line: Line, row: ArchivedRevision) -> int:
         """After a pair of different lengths. It may be the row's that is wrong: then nothing has been shifted."""
@@ -190,8 +196,8 @@ def _matches(lines: Sequence[Line], rows: Sequence[ArchivedRevision]) -> list[tu
     for position, (_, at) in enumerate(pairs):
         length = bisect_left(tails, at)
         before.append(ends[length - 1] if length else None)
-        tails[length:] = [at, *tails[length + 1 :]]
-        ends[length:] = [position, *ends[length + 1 :]]
+        tails[length : length + 1] = [at]
+        ends[length : length + 1] = [position]
     rising: list[tuple[int, int]] = []
     position_or_none = ends[-1] if ends else None
     while position_or_none is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from storage.model import ArchivedRevision, Place
 from storage.verification.damage import Found
+from storage.words import are, count
 
 Name = tuple[str, int]
 """Id and revision."""
@@ -22,6 +23,7 @@ class Line:
     text_hash: str | None = None
     title: str | None = None
     digest: bytes | None = None
+    urls: frozenset[str] = frozenset()
     problem: str | None = None
 
     @property
@@ -79,7 +81,7 @@ class Gap:
     def _gone(self, gone: Sequence[ArchivedRevision]) -> str:
         if self.missing <= 0:
             return f"the database has {named(gone)} here, but no record begins here"
-        where = f"the file ends here, {self.missing} bytes short" if self.is_end else self._extent()
+        where = f"the file ends here, {count(self.missing, 'byte')} short" if self.is_end else self._extent()
         return f"{where}: {named(gone)} {'is' if len(gone) == 1 else 'are'} gone"
 
     def _replaced(self, gone: Sequence[ArchivedRevision]) -> str:
@@ -92,14 +94,15 @@ class Gap:
 
     def _extent(self) -> str:
         if self.missing < 0:
-            return f"{-self.missing} bytes are too many"
-        return f"the file ends {self.missing} bytes short" if self.is_end else f"{self.missing} bytes are missing here"
+            return f"{are(-self.missing, 'byte')} too many"
+        bytes_ = self.missing
+        return f"the file ends {count(bytes_, 'byte')} short" if self.is_end else f"{are(bytes_, 'byte')} missing here"
 
     def _added(self, find: Callable[[str, int], Place | None]) -> str:
         what = self._stray(self.lines[0], find)
-        if (count := len(self.lines)) == 1:
+        if len(self.lines) == 1:
             return what
-        return f"{count} lines stand here that the database does not have here; of the first: {what}"
+        return f"{len(self.lines)} lines stand here that the database does not have here; of the first: {what}"
 
     def _stray(self, line: Line, find: Callable[[str, int], Place | None]) -> str:
         if line.name is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.connection import batches
 from storage.errors import CorruptArchiveError, SchemaError
 from storage.model import Article, Payload, Place, RawRef
+from storage.places import urls_of
 from storage.rebuild import full_paragraphs
 from storage.records import decode, line_digest
 from storage.references import finder
@@ -34,6 +35,11 @@ class Judge:
         self._find = finder(Reader(directory, store).read, store)
         self.place = lru_cache(maxsize=256)(self._place)
         """Where the database has a record of this id and revision; None where it has none."""
+        self._urls: set[str] = set()
+        self.unknown_urls = 0
+        """Addresses of articles, so far, by which the database would find none,"""
+        self.unknown_url: str | None = None
+        """and one of them."""
 
     def judged(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[Line]:
         """What each line is, and what is wrong in itself; a few hundred in memory at a time, without their texts."""
@@ -44,14 +50,35 @@ class Judge:
                 problem = self._wrong_with_raw(raw, payloads) if raw is not None and line.problem is None else None
                 yield replace(line, problem=problem) if problem else line
 
+    def note(self, line: Line) -> None:
+        """Remember to look for the addresses of a line that is as it should be."""
+        self._urls.update(line.urls)
+        if len(self._urls) > _BATCH:
+            self.look_for_addresses()
+
+    def look_for_addresses(self) -> None:
+        """See whether the database finds what was noted by its addresses."""
+        for url in self._urls - self._store.find_urls(self._urls).keys():
+            self.unknown_urls += 1
+            self.unknown_url = self.unknown_url or url
+        self._urls.clear()
+
     def _line(self, offset: int, line: bytes) -> tuple[Line, RawRef | None]:
         try:
             article = decode(line)
         except (CorruptArchiveError, SchemaError) as error:
             return Line(offset, len(line), problem=str(error)), None
-        name, problem = (article.id, article.revision), self._wrong_with(article)
-        digest = line_digest(line)
-        return Line(offset, len(line), name, article.text_hash, article.title, digest, problem), article.raw
+        judged = Line(
+            offset,
+            len(line),
+            (article.id, article.revision),
+            article.text_hash,
+            article.title,
+            line_digest(line),
+            frozenset(urls_of(article)),
+            self._wrong_with(article),
+        )
+        return judged, article.raw
 
     def _wrong_with(self, article: Article) -> str | None:
         try:

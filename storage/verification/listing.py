@@ -86,7 +86,7 @@ def _lines(directory: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _is_to_be_sealed(directory: Path, line: Line) -> bool:
-    """Whether the sealing of a WARC file was cut short behind its line: the next round of sealing carries it through."""
+    """Whether the sealing of a WARC file was cut short behind its line: the next round carries it through."""
     path = directory / line.path
     try:
         is_whole = line.path.startswith(f"{RAW}/") and path.stat().st_size == line.bytes

@@ -3,20 +3,17 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Payload
 from storage.segments import size
 from storage.store import Store
 from storage.verification.ahead import Ahead
 from storage.verification.damage import Found
-from storage.warc import WarcRecord, records
+from storage.warc import WarcRecord
+from storage.warc_scan import Unreadable, scan
+from storage.words import are, count
 
 _ROWS = 500
 """Rows read from the store at a time."""
-_MAGIC = b"\x1f\x8b\x08"
-"""What a gzip member begins with (RFC 1952 §2.3.1)."""
-_CHUNK = 1024 * 1024
-"""Bytes searched at a time for the next member."""
 
 
 class RawWalk:
@@ -46,21 +43,19 @@ class RawWalk:
 
     def found(self) -> Iterator[Found]:
         """What is wrong, by offset: each damage once, however far it shifts what follows. Raises StorageError."""
-        at: int | None = 0
-        while at is not None and at < self._end:
-            try:
-                for record in records(self._directory, self._file, at):
-                    yield from self._judged(record)
-                    at = record.offset + record.length
-                    if at >= self._end:
-                        break
+        at = 0
+        for piece in scan(self._directory, self._file):
+            if piece.offset >= self._end:
                 break
-            except CorruptArchiveError:
-                following = self._next_record(at + 1)
-                yield at, self._unreadable(at, following)
-                at = following
-        if at is not None:
-            yield from self._ended(at)
+            if isinstance(piece, Unreadable):
+                yield piece.offset, self._unreadable(piece)
+                if piece.end is None:
+                    return
+                at = piece.end
+            else:
+                yield from self._judged(piece)
+                at = piece.offset + piece.length
+        yield from self._ended(at)
 
     @property
     def _end(self) -> int:
@@ -93,7 +88,7 @@ class RawWalk:
         if gone and missing <= 0:
             return f"the database has {_named(gone)} before this, but no such record stands there"
         if missing and not (is_told and not gone):
-            bytes_ = f"{abs(missing)} bytes are {'missing' if missing > 0 else 'too many'} before this"
+            bytes_ = f"{are(abs(missing), 'byte')} {'missing' if missing > 0 else 'too many'} before this"
             return f"{bytes_}: {_named(gone)} {'is' if len(gone) == 1 else 'are'} gone" if gone else bytes_
         if (row.url, row.at) != (record.url, record.at):
             return f"the database has another address or time of the raw copy of {record.url}"
@@ -106,55 +101,33 @@ class RawWalk:
             self._rows.take()
         return gone
 
-    def _unreadable(self, at: int, following: int | None) -> str:
-        """What to say of bytes that are no record, up to the next one. Takes the rows about them."""
-        lost = []
+    def _unreadable(self, bytes_: Unreadable) -> str:
+        """What to say of bytes that are no record. Takes the rows about them."""
+        following, lost = bytes_.end, []
         while (row := self._rows.peek()) is not None and (following is None or row.offset + self._shift < following):
             lost.append(row)
             self._rows.take()
         self._shift_is_told = True
         end = following if following is not None else min(size(self._directory, self._file), self._end)
-        short = f", and the file ends {self._end - end} bytes short" if following is None and end < self._end else ""
+        short = (
+            f", and the file ends {count(self._end - end, 'byte')} short"
+            if following is None and end < self._end
+            else ""
+        )
         copies = f": {_named(lost)} {'is' if len(lost) == 1 else 'are'} lost" if lost else ""
-        return f"{end - at} bytes are no WARC record{short}{copies}"
+        return f"{are(end - bytes_.offset, 'byte')} no WARC record{short}{copies}"
 
     def _ended(self, at: int) -> Iterator[Found]:
         gone = self._taken_up_to(None)
         if gone and at < self._end:
             is_are = "is" if len(gone) == 1 else "are"
-            yield at, f"the file ends here, {self._end - at} bytes short: {_named(gone)} {is_are} gone"
+            yield at, f"the file ends here, {count(self._end - at, 'byte')} short: {_named(gone)} {is_are} gone"
         elif gone:
             yield gone[0].offset, f"the database has {_named(gone)} here, but no such record stands here"
         elif at < self._end and not self._shift_is_told:
             yield at, f"the file ends here, but {self._committed} bytes are committed"
         elif at > self._end and not self._shift_is_told:
             yield at, f"the record ends past the {self._committed} committed bytes"
-
-    def _next_record(self, start: int) -> int | None:
-        """Where the next whole record begins, at byte ``start`` or later."""
-        try:
-            with (self._directory / self._file).open("rb") as stream:
-                stream.seek(start)
-                chunk = stream.read(_CHUNK)
-                while chunk:
-                    place = chunk.find(_MAGIC)
-                    while place >= 0:
-                        if self._is_record(start + place):
-                            return start + place
-                        place = chunk.find(_MAGIC, place + 1)
-                    tail = chunk[-(len(_MAGIC) - 1) :]  # the magic may be cut in two
-                    start += len(chunk) - len(tail)
-                    more = stream.read(_CHUNK)
-                    chunk = tail + more if more else b""
-        except OSError as error:
-            raise StorageError(f"{self._file} cannot be read") from error
-        return None
-
-    def _is_record(self, offset: int) -> bool:
-        try:
-            return next(records(self._directory, self._file, offset), None) is not None
-        except CorruptArchiveError:
-            return False
 
 
 def _rows(store: Store, file: str, end: int) -> Iterator[Payload]:

@@ -43,7 +43,7 @@ def verify_sealed_records(
             continue
         ids: list[str] = []
         judged = _noted(judge.judged(_split(start, lines)), ids)
-        yield from align(judged, rows, judge.place, start=start, end=end)
+        yield from align(judged, rows, judge.place, start=start, end=end, note=judge.note)
         count += lines.count(b"\n")
         first, last = first or (ids[0] if ids else None), ids[-1] if ids else last
     if is_readable:

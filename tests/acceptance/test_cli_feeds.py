@@ -254,7 +254,7 @@ def test_a_directory_that_cannot_be_written_is_told_in_one_line(with_feeds: Cli)
 
 def test_a_directory_that_is_not_there_is_told_in_one_line(veille: Cli) -> None:
     done = veille("add", "https://a.example/", "--feeds", "nowhere/feeds.toml")
-    assert done.returncode == 78
+    assert done.returncode == 74
     assert done.stderr == "veille: nowhere/feeds.toml: cannot be written: No such file or directory\n"
 
 

@@ -22,7 +22,7 @@ from service.errors import BlockedError, FetchError
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
-from service.net.transport import Resolve
+from service.net.names import Resolve
 from service.newsroom import Newsroom
 from service.newsroom.wire import Answer
 

@@ -21,12 +21,13 @@ from articles import NOON, digest, make_article
 
 from storage import tables
 from storage.database import MIGRATIONS, Database, open_database
-from storage.errors import SchemaError, StorageError
+from storage.errors import CorruptArchiveError, SchemaError, StorageError
 from storage.model import (
     Article,
     Asked,
     Entry,
     FeedState,
+    FileContent,
     Gap,
     Health,
     Ledger,
@@ -36,6 +37,7 @@ from storage.model import (
     Payload,
     Place,
     Poll,
+    Reindexed,
     Resolution,
     Retry,
     RobotsFile,
@@ -44,6 +46,7 @@ from storage.model import (
     Validators,
 )
 from storage.polling import host
+from storage.shapes import dump
 from storage.store import Store
 
 HOUR = timedelta(hours=1)
@@ -385,8 +388,17 @@ def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url
     store.commit_poll(poll(entry("a"), entry("b"), NewEntry(entry("c"), outcome=Outcome.SKIPPED, reason="media")))
     numbers = [number for number, _ in waiting(store)]
     store.settle([Resolution(numbers[0], Outcome.FAILED)], [Retry(numbers[1], NOON, "503")], NOON)
-    kept = sa.select(tables.entries.c.key).where(tables.entries.c.payload.is_not(None))
+    kept = sa.select(tables.entries.c.key).join(tables.waiting, tables.waiting.c.number == tables.entries.c.number)
     assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
+
+
+def test_a_turn_that_did_not_come_is_no_attempt(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    held = Retry(1, NOON + HOUR, "the host has asked for silence", was_tried=False)
+    store.settle([], [held, Retry(2, NOON + HOUR, "timed out")], NOON)
+    (a, b) = store.pending("news.test", NOON + HOUR, 10)
+    assert (a.attempts, a.first_tried, b.attempts, b.first_tried) == (0, None, 1, NOON)
+    assert store.reasons() == {("pending", held.reason): 1, ("pending", "timed out"): 1}
 
 
 # -- the archive's side ------------------------------------------------------------------------------------------------
@@ -624,16 +636,193 @@ def test_a_body_stays_where_it_was_first(store: Store) -> None:
     assert store.committed_files() == {WARC: 300}
 
 
-def test_what_the_files_tell_is_forgotten_and_what_they_do_not_tell_is_not(store: Store) -> None:
-    store.commit_poll(poll(entry("a")))
-    commit(store, make_article("a"), ends=(Resolution(1, Outcome.ARCHIVED),))
+def test_bodies_of_a_file_come_by_offset_from_where_one_asks(store: Store) -> None:
+    bodies = [replace(PAYLOAD, digest=f"sha256:{n}", offset=100 * n) for n in range(5)]
+    store.commit_raw(WARC, 500, bodies[::-1])
+    store.commit_raw("raw/other.warc.gz", 500, [replace(PAYLOAD, digest="sha256:x", file="raw/other.warc.gz")])
+    assert store.payloads_in(WARC, 0, 2) == bodies[:2]
+    assert store.payloads_in(WARC, 101, 9) == bodies[2:]
+
+
+# -- learning again from the files -------------------------------------------------------------------------------------
+
+
+def everything(store: Store) -> tuple[Any, ...]:
+    """All that the store says of the files, and the ledger."""
+    ids = [digest(name) for name in "abc"]
+    return (
+        store.committed_files(),
+        store.sealed_files(),
+        store.payloads(["sha256:1"]),
+        [store.revisions(id_) for id_ in ids],
+        store.find_urls([f"https://news.test/{name}" for name in "abc"]),
+        store.ledger(),
+        store.reasons(),
+    )
+
+
+def content(*articles: Article, start: int = 0) -> FileContent:
+    found = tuple(records(*articles, start=start))
+    return FileContent(FILE, start + 100 * len(articles), articles=found)
+
+
+def archived(store: Store) -> tuple[FileContent, ...]:
+    """A store with two articles of the three it has listed, a sealed file and a raw copy, and what the files hold."""
+    store.commit_poll(poll(entry("a"), entry("b"), entry("c")))
+    articles = make_article("a"), make_article("b"), make_article("b", 2)
+    commit(store, *articles, ends=(Resolution(1, Outcome.ARCHIVED), Resolution(2, Outcome.ARCHIVED)))
+    changed = replace(entry("b"), content_hash="changed")
+    store.commit_poll(poll(NewEntry(changed, 2, Outcome.ARCHIVED), at=NOON + HOUR))
     store.seal(SEALED)
     store.commit_raw(WARC, 100, [PAYLOAD])
-    writer = store.writer()
-    store.forget_records()
-    assert (store.committed_files(), store.sealed_files(), store.payloads(["sha256:1"])) == ({}, {}, {})
-    assert (store.latest([digest("a")]), store.find_urls(["https://news.test/a"])) == ({}, {})
-    assert (counts(store), store.writer(), list(store.feed_states())) == ({"archived": 1}, writer, ["rfi-fr"])
+    return content(*articles), FileContent(FILE, 300, sealed=SEALED), FileContent(WARC, 100, payloads=(PAYLOAD,))
+
+
+def test_what_is_learnt_again_is_what_was_known_however_often(store: Store) -> None:
+    contents = archived(store)
+    before, writer = everything(store), store.writer()
+    for _ in range(2):
+        assert store.reindex(iter(contents), NOON + HOUR, may_forget=False) == Reindexed(3, 0, 0, 0)
+        assert everything(store) == before
+        assert (store.writer(), list(store.feed_states()), store.balance()) == (writer, ["rfi-fr"], (3, 3))
+
+
+def test_of_records_and_bodies_that_come_twice_the_first_counts(store: Store) -> None:
+    contents = archived(store)
+    before = everything(store)
+    again = content(make_article("a"), start=300)
+    store.reindex(
+        [*contents, again, FileContent(WARC, 200, payloads=(replace(PAYLOAD, offset=150),))], NOON, may_forget=False
+    )
+    after = everything(store)
+    assert after[2:] == before[2:]
+    assert after[0] == {FILE: 400, WARC: 200}
+
+
+@pytest.mark.parametrize(
+    ("change", "number"),
+    [
+        (lambda contents: contents[1:], 3),
+        (lambda contents: contents[:2], 1),
+        (lambda contents: (content(make_article("a"), make_article("b")), *contents[1:]), 1),
+        (
+            lambda contents: (
+                content(make_article("a", title="T"), make_article("b"), make_article("b", 2)),
+                *contents[1:],
+            ),
+            1,
+        ),
+    ],
+    ids=["no records", "no raw copies", "a record less", "another title"],
+)
+def test_nothing_is_forgotten_unless_it_may_be(store: Store, change: Callable[[Any], Any], number: int) -> None:
+    contents = archived(store)
+    before = everything(store)
+    with pytest.raises(CorruptArchiveError, match=rf"all that the database knows: {number} differ"):
+        store.reindex(change(contents), NOON, may_forget=False)
+    assert everything(store) == before
+
+
+def test_a_place_may_have_changed_and_a_lost_row_comes_back(store: Store) -> None:
+    contents = archived(store)
+    store.reindex([content(make_article("a"))], NOON, may_forget=True)
+    moved = content(make_article("b"), make_article("a"), make_article("b", 2), start=50)
+    assert store.reindex([moved, *contents[1:]], NOON, may_forget=False).records == 3
+    assert [known.place.offset for known in store.revisions(digest("a"))] == [150]
+
+
+def test_who_dies_in_the_middle_has_changed_nothing(store: Store) -> None:
+    contents = archived(store)
+    before = everything(store)
+
+    def dying() -> Iterator[FileContent]:
+        yield contents[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.reindex(dying(), NOON, may_forget=True)
+    assert everything(store) == before
+
+
+def test_an_entry_whose_record_is_lost_fails_and_is_archived_again_when_it_comes_back(store: Store) -> None:
+    contents = archived(store)
+    without = (content(make_article("b")), *contents[1:])
+    assert store.reindex(without, NOON, may_forget=True) == Reindexed(1, 2, 0, 2)
+    assert counts(store) == {"archived": 1, "failed": 2, "pending": 1}
+    assert store.balance() == (1, 1)
+    own, _ = store.known_entries("rfi-fr", ["key of a"], [])
+    assert own["key of a"].content_hash == "", "what the feed still lists is taken for new"
+    assert store.reindex(contents, NOON, may_forget=True) == Reindexed(3, 0, 2, 0)
+    assert counts(store) == {"archived": 3, "pending": 1}
+    assert store.unbalanced(9) == {}
+
+
+def test_a_record_without_an_entry_ends_the_one_it_was_made_from_or_brings_its_own(store: Store) -> None:
+    contents = archived(store)
+    more = content(make_article("c"), make_article("d"), start=300)
+    assert store.reindex([*contents, more], NOON, may_forget=True) == Reindexed(5, 0, 2, 0)
+    assert counts(store) == {"archived": 5}
+    assert store.reindex([*contents, more], NOON, may_forget=True) == Reindexed(5, 0, 0, 0)
+    assert store.unbalanced(9) == {}
+
+
+def test_adopting_records_whose_entries_are_archived_already_brings_no_others(store: Store) -> None:
+    contents = archived(store)
+    ledger = store.ledger()
+    forget(store)
+    assert store.adopt(FILE, 300, contents[0].articles, NOON) == 3
+    assert store.ledger() == ledger
+
+
+def forget(store: Store) -> None:
+    """Lose all records, and nothing else."""
+    assert isinstance(store, Database)
+    with store._writing() as connection:
+        connection.execute(tables.article_urls.delete())
+        connection.execute(tables.articles.delete())
+
+
+def test_articles_with_other_numbers_of_entries_and_records_are_told(store: Store) -> None:
+    archived(store)
+    assert store.unbalanced(9) == {}
+    store.commit_poll(poll(NewEntry(entry("d"), outcome=Outcome.ARCHIVED)))
+    commit(store, make_article("c"), start=300)
+    assert store.unbalanced(9) == {digest("c"): (0, 1), digest("d"): (1, 0)}
+    assert len(store.unbalanced(1)) == 1
+    assert store.balance() == (4, 4)
+
+
+# -- the database itself -----------------------------------------------------------------------------------------------
+
+
+def test_lost_tables_and_indexes_are_told_and_made_anew(store: Store, url: str) -> None:
+    assert store.damage() == []
+    assert store.mend() == []
+    for statement in ("DROP TABLE gaps", "DROP INDEX pending_entries"):
+        _raw(url, lambda connection, statement=statement: connection.execute(sa.text(statement)))
+    lost = ["the table gaps is missing", "the index pending_entries is missing"]
+    assert store.damage() == lost
+    assert store.mend() == lost
+    assert (store.damage(), store.gaps()) == ([], [])
+
+
+def test_an_index_that_misses_rows_is_told_and_made_anew(tmp_path: Path) -> None:
+    file = tmp_path / "veille.db"
+    with closing(open_database(f"sqlite:///{file}")) as store:
+        store.commit_poll(poll(entry("a")))
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        index = "CREATE INDEX entries_by_article ON entries (article_id)"
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'entries_by_article'", [f"{index} WHERE 0"])
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("REINDEX entries_by_article")
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'entries_by_article'", [index])
+    with closing(open_database(f"sqlite:///{file}")) as store:
+        (fault,) = store.damage()[:1]
+        assert "entries_by_article" in fault
+        assert fault in store.mend()
+        assert store.damage() == []
 
 
 CALLS: dict[str, Callable[[Store], object]] = {
@@ -654,29 +843,31 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "revisions": lambda store: store.revisions("i"),
     "records_in": lambda store: store.records_in(FILE, 0, 1),
     "balance": lambda store: store.balance(),
+    "unbalanced": lambda store: store.unbalanced(1),
     "find_urls": lambda store: store.find_urls(["u"]),
     "find_id": lambda store: store.find_id("i"),
     "sightings": lambda store: store.sightings(["i"]),
     "writer": lambda store: store.writer(),
-    "forget_records": lambda store: store.forget_records(),
+    "reindex": lambda store: store.reindex([], NOON, may_forget=True),
     "sealed_files": lambda store: store.sealed_files(),
     "seal": lambda store: store.seal(SEALED),
     "commit_raw": lambda store: store.commit_raw(WARC, 100, [PAYLOAD]),
     "payloads": lambda store: store.payloads(["sha256:1"]),
+    "payloads_in": lambda store: store.payloads_in(WARC, 0, 1),
     "robots": lambda store: store.robots("o"),
     "save_robots": lambda store: store.save_robots(RobotsFile("o", 200, b"", NOON)),
     "holds": lambda store: store.holds(),
     "hold": lambda store: store.hold("h", NOON),
 }
 WRITES = [
-    *("commit_poll", "settle", "commit_articles", "adopt", "writer", "forget_records", "seal", "commit_raw"),
+    *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
     *("save_robots", "hold"),
 ]
 
 
 def test_every_method_of_the_protocol_is_called_below() -> None:
     methods = {name for name, _ in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")}
-    assert set(CALLS) == methods - {"close"}
+    assert set(CALLS) == methods - {"close", "damage", "mend"}, "those three work on what is broken"
 
 
 def test_every_method_raises_storage_error_in_one_line_when_the_database_is_broken(store: Store, url: str) -> None:
@@ -742,14 +933,25 @@ def test_a_database_of_an_older_revision_is_brought_up_to_date_with_what_it_hold
         interval = "'1970-01-01 02:00:00'" if connection.dialect.name == "sqlite" else "'2 hours'"
         values = f"'rfi-fr', 'https://news.test/rss', false, 0, 'ok', 'asked', {interval}, 0, '2026-11-23 12:00:00'"
         connection.execute(sa.text(f"INSERT INTO feeds ({columns}) VALUES ({values})"))
+        columns = (
+            "feed, key, version, host, article_id, content_hash, outcome, attempts, first_seen, last_seen, payload"
+        )
+        for given, outcome, payload in ((entry("a"), "pending", ":payload"), (entry("b"), "gone", "NULL")):
+            values = f"'rfi-fr', :key, 1, 'news.test', :id, '', '{outcome}', 0, {_AT}, {_AT}, {payload}"
+            insert = sa.text(f"INSERT INTO entries ({columns}) VALUES ({values})")
+            connection.execute(insert, {"key": given.key, "id": given.article_id, "payload": dump(given)})
 
     _raw(url, make_first)
     with pytest.raises(SchemaError, match="of revision 0001, this program reads"):
         open_database(url, readonly=True)
     with closing(open_database(url)) as store:
         state = store.feed_states()["rfi-fr"]
+        assert [pending.entry for pending in store.pending("news.test", NOON, 9)] == [entry("a")]
     assert (state.interval, state.asked) == (2 * HOUR, Asked())
     assert state.window_seen == state.last_success is not None
+
+
+_AT = "'2026-11-23 11:00:00'"
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:

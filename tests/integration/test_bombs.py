@@ -257,7 +257,7 @@ def attributes() -> str:
 
 REFUSED = "answer in an encoding not asked for: "
 WIRE = {
-    "gzip": Bomb(gzip_bomb, "larger than 20000000 bytes", "gzip", outcome="failed"),
+    "gzip": Bomb(gzip_bomb, "larger than 20MB inflated", "gzip", outcome="failed"),
     "gzip-in-gzip": Bomb(
         lambda: packed(gzip_bomb()),
         "gzip of more than 20 MB",
@@ -270,7 +270,7 @@ WIRE = {
     "deflate": Bomb(deflate_bomb, REFUSED + "deflate", "deflate"),
     "brotli": Bomb(lambda: bytes(1000), REFUSED + "br", "br", NEVER),
     "zstd": Bomb(lambda: b"\x28\xb5\x2f\xfd" + bytes(1000), REFUSED + "zstd", "zstd", NEVER),
-    "plain": Bomb(lambda: b" " * 10_000_001, "larger than 10000000 bytes on the wire", "identity", outcome="failed"),
+    "plain": Bomb(lambda: b" " * 10_000_001, "larger than 10MB on the wire", "identity", outcome="failed"),
     "drip": Bomb(lambda: rss(ENTRY), f"timed out after {TIMEOUT:g} s", fault=Drip(delay=0.5)),
     "headers": Bomb(lambda: rss(ENTRY), "not an HTTP answer", fault=EndlessHeaders()),
 }
@@ -552,7 +552,7 @@ GENERATED = {
     "brotli_bomb_200MiB.br": ("br", "not asked for: br"),
     "deep_feed_5000.xml.gz": ("gzip", ""),
     "deep_html_20000.html.gz": ("gzip", "HTML"),
-    "gzip_bomb_200MiB.xml.gz": ("gzip", "larger than 20000000 bytes"),
+    "gzip_bomb_200MiB.xml.gz": ("gzip", "larger than 20MB inflated"),
     "gzip_bomb_nested_200MiB.xml.gz.gz": ("gzip", "gzip of more than 20 MB"),
     "gzip_trailing_garbage.xml.gz": ("gzip", ""),
     "many_items_200k.xml.gz": ("gzip", f"{LATE}|"),
@@ -569,7 +569,7 @@ GENERATED = {
 def test_rule_19_and_29_bombs_of_other_makers_are_defused_or_one_failure(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "suites" / "security"
     bombs = {name: Bomb((folder / "generated" / name).read_bytes, says, how) for name, (how, says) in GENERATED.items()}
-    bombs |= {path.name: Bomb(path.read_bytes, NOT_A_FEED) for path in (folder / "xml").glob("*.xml")}
+    bombs |= {path.name: Bomb(path.read_bytes, f"{NOT_A_FEED}|{LATE}") for path in (folder / "xml").glob("*.xml")}
     bench = Bench(tmp_path)
     with Newsroom(sites=len(bombs) + 1, stories=2) as room:
         good, *sites = room.sites

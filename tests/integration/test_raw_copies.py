@@ -23,6 +23,7 @@ from crawling import Bench
 from newsstand import item, ledger, mount, page, rss
 
 from service import catalogues
+from service.app import open_runner
 from service.cli.context import Context
 from service.cli.raw import show_raw
 from service.newsroom import Fault, Newsroom, Pdf
@@ -30,8 +31,8 @@ from service.newsroom.wire import Answer, Wire
 from service.oneshot import look
 from storage import segments
 from storage.database import open_database
-from storage.errors import StorageError
-from storage.model import Outcome, RawRef
+from storage.errors import CorruptArchiveError, StorageError
+from storage.model import Outcome, Poll, RawRef
 from storage.raw import read_payload
 from storage.warc import WarcRecord, records, warc_files
 
@@ -126,10 +127,18 @@ def test_a_feed_s_document_is_kept_when_it_has_changed_and_only_then(bench: Benc
 def test_a_malformed_document_that_never_changes_is_kept_once_in_a_run(bench: Bench) -> None:
     with Newsroom(sites=1, stories=0) as room:
         urls = mount(bench, room, {"f": rss(item("a", None, description="text")).replace("</title>", "</title><b>", 1)})
-        bench.crawl()
-        (poll, *_) = bench.events
-        assert poll.state.body_hash is None, "it is not trusted: it may be half of one"  # type: ignore[union-attr]
-        assert [record.url for record in kept(bench, "response")] == [urls["f"]]
+        feeds = catalogues.load(bench.feeds_file)
+
+        async def three_times() -> None:
+            async with open_runner(bench.settings, feeds, bench.events.append) as runner:
+                for _ in range(3):
+                    await runner.crawl(feeds)
+
+        asyncio.run(three_times())
+        polls = [event for event in bench.events if isinstance(event, Poll)]
+        assert [poll.state.body_hash for poll in polls] == [None] * 3, "it is not trusted: it may be half of one"
+        assert [record.type for record in kept(bench)] == ["warcinfo", "response", "request", "metadata"]
+        assert kept(bench, "response")[0].url == urls["f"]
 
 
 def test_a_page_that_comes_again_is_noted_and_not_written_again(bench: Bench) -> None:
@@ -269,8 +278,9 @@ def test_a_kill_between_the_raw_copies_and_the_lines_loses_nothing(bench: Bench,
     check(bench)
 
 
+@pytest.mark.parametrize(("room_left", "pending"), [(0, 0), (5_000, 1)], ids=["at the feed's document", "at the page"])
 def test_a_disk_that_fills_up_under_the_raw_copies_acknowledges_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, room_left: int, pending: int
 ) -> None:
     with Newsroom(sites=1, stories=3) as room:
         bench.crawl(room)
@@ -283,7 +293,7 @@ def test_a_disk_that_fills_up_under_the_raw_copies_acknowledges_nothing(
         def full_disk(descriptor: int, data: Any) -> int:
             if Path(f"/proc/self/fd/{descriptor}").resolve() != raw:
                 return real(descriptor, data)
-            if os.fstat(descriptor).st_size > len(before[raw]) + 5_000:  # some of the pages still fit
+            if os.fstat(descriptor).st_size >= len(before[raw]) + room_left:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return real(descriptor, data[:1_000])
 
@@ -293,7 +303,7 @@ def test_a_disk_that_fills_up_under_the_raw_copies_acknowledges_nothing(
                 bench.crawl(room)
         with closing(open_database(bench.settings.database, readonly=True)) as store:
             assert store.committed_files()[raw.relative_to(bench.data).as_posix()] == raw.stat().st_size
-            assert sum(entries.counts.get(Outcome.PENDING, 0) for entries in store.ledger().values()) == 1
+            assert sum(entries.counts.get(Outcome.PENDING, 0) for entries in store.ledger().values()) == pending
         assert {path: path.read_bytes() for path in before if path != raw} == {
             path: data for path, data in before.items() if path != raw
         }
@@ -301,6 +311,19 @@ def test_a_disk_that_fills_up_under_the_raw_copies_acknowledges_nothing(
         bench.crawl(room)
     assert len(bench.records()) == 4
     check(bench)
+
+
+def test_a_start_sets_a_torn_raw_copy_aside_and_refuses_one_that_was_cut(bench: Bench) -> None:
+    with Newsroom(sites=1, stories=1) as room:
+        bench.crawl(room)
+        (raw,) = bench.data.glob("raw/*/*.warc.gz")
+        whole = raw.read_bytes()
+        raw.write_bytes(whole + whole[:100])
+        bench.crawl(room)
+        assert (raw.read_bytes(), raw.with_suffix(".torn").read_bytes()) == (whole, whole[:100])
+        os.truncate(raw, len(whole) - 1)
+        with pytest.raises(CorruptArchiveError, match=f"{raw.name} is {len(whole) - 1} bytes long, of which"):
+            bench.crawl(room)
 
 
 # -- showing -----------------------------------------------------------------------------------------------------------

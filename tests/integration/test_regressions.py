@@ -107,6 +107,22 @@ def test_an_entry_settled_while_its_lane_was_at_another_page_is_not_asked_for_ag
     assert [record["revision"] for record in bench.records()] == [1, 1]
 
 
+def test_a_host_that_leads_on_to_silent_ones_holds_up_none_of_its_other_feeds(bench: Bench) -> None:
+    with Newsroom(sites=2, stories=0) as room:
+        one, silent = room.sites
+        far = room.serve("/far.xml", rss(item("1")), "application/rss+xml", site=silent)
+        room.fault(silent, Slow(8.0))
+        mount(bench, room, {f"led-on-{n}": "" for n in range(2)} | {"well": rss(item("1", description="One."))})
+        for n in range(2):
+            room.fault(f"{one.base_url}/led-on-{n}.xml", Redirect(far))
+
+        async def script(served: Runner) -> None:
+            await served.tick()
+            await until(lambda: "well" in served.states, 7.0)
+
+        serve(bench, script)
+
+
 def test_a_feed_given_another_address_while_it_is_polled_is_polled_there_only_afterwards(bench: Bench) -> None:
     asked = threading.Event()
 

@@ -150,7 +150,7 @@ def test_rule_09_feeds_show_says_when_the_feed_is_due_and_why(watch: Watch, tmp_
     watch.poll(feed)
     said = told(watch, tmp_path, feed, "feeds", "show", "news")
     assert "next due: 2026-11-24 15:00:00 UTC" in said
-    assert "due reason: in 3h: the document asks (ttl)" in said
+    assert "due reason: 3h after the last poll: the document asks (ttl)" in said
 
 
 # -- 10: the overlap of windows ----------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_rule_10_a_crawl_warns_of_a_gap_and_status_lists_it(tmp_path: Path) -> N
     store.close()
     assert any("feed news:" in line and gap.reason in line for line in messages(crawled))
     status = veille(tmp_path, "status").stdout.splitlines()
-    assert f"gap: news, {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}" in status
+    assert f"gap: news, {gap.start:%Y-%m-%d %H:%M} UTC to {gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}" in status
 
 
 # -- 11: jitter --------------------------------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ def test_rule_12_a_429_holds_the_whole_host_and_no_other_across_a_restart(watch:
         if restarted:
             watch.now += HOUR
             watch.restart()
-        assert "asked us to wait" in (watch.poll(beside).error or "")
+        assert "asked for silence" in (watch.poll(beside).error or "")
         assert watch.wait(beside) == (HOUR if restarted else 2 * HOUR)  # no sooner than the host allows
         assert len(watch.room.requests) == asked  # not even for robots.txt
     assert watch.store.holds() == {here.base_url.removeprefix("http://"): START + 2 * HOUR}
@@ -447,7 +447,7 @@ def test_rule_13_status_says_why_a_feed_fails_and_when_it_is_asked_again(watch: 
     for _ in range(3):
         watch.poll_when_due(feed)
     said = told(watch, tmp_path, feed, "status")
-    assert "news: answers 401; in 3h: failing (3 weighted failures)" in said
+    assert "news: answers 401; 3h after the last poll: failing (failures weigh 3)" in said
     assert any(line.split()[:2] == ["news", "failing"] for line in said)
 
 

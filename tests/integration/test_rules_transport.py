@@ -387,10 +387,10 @@ def test_rule_19_ten_megabytes_are_taken_off_the_wire_and_twenty_inflated_and_no
     bench.crawl()
     assert errors(bench) == {
         "wire-fits": None,
-        "wire-over": "larger than 10000000 bytes on the wire",
+        "wire-over": "larger than 10MB on the wire",
         "inflated-fits": None,
-        "inflated-over": "larger than 20000000 bytes",
-        "zipped-over": "larger than 10000000 bytes on the wire",
+        "inflated-over": "larger than 20MB inflated",
+        "zipped-over": "larger than 10MB on the wire",
     }
 
 

@@ -16,7 +16,7 @@ from service.offload import OneThread
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+    return Bench(tmp_path, keep_raw="none")
 
 
 @pytest.fixture

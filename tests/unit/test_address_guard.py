@@ -13,7 +13,7 @@ from service.errors import BlockedError, FetchError
 from service.net.addresses import AllowedNetwork, is_public, may_connect
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
-from service.net.transport import Resolve
+from service.net.names import Resolve
 
 PUBLIC = "93.184.215.14"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.cli.advice import in_one_line, plain, what_to_do
+from service.cli.advice import format_name, in_one_line, plain, what_to_do
 from service.cli.probed import in_words
 from service.errors import BlockedError, FetchError
 from service.net.response import Exchange
@@ -24,7 +24,7 @@ def failed(stage: Stage, error: FetchError) -> Probe:
         (
             Stage.ADDRESS,
             "address refused: a.example is fd00::1 port 443",
-            "VEILLE_ALLOWED_NETWORKS=[fd00::1]:443 opens",
+            "[fd00::1]:443 among VEILLE_ALLOWED_NETWORKS opens",
         ),
     ],
 )
@@ -57,3 +57,24 @@ def test_a_public_address_needs_no_setting() -> None:
 def test_a_line_is_no_longer_than_of_use_and_cannot_move_the_cursor() -> None:
     assert plain("a\x1b[2J\nb") == "a\\x1b[2J\\nb"
     assert len(plain("x" * 10_000)) == 500
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("rss20", "RSS 2.0"),
+        ("rss091u", "RSS 0.91"),
+        ("atom10", "Atom 1.0"),
+        ("json11", "JSON Feed 1.1"),
+        ("cdf", "CDF"),
+    ],
+)
+def test_a_format_has_a_name_for_people(version: str, name: str) -> None:
+    assert format_name(version) == name
+
+
+def test_where_the_site_leads_inward_nobody_is_told_how_to_let_it() -> None:
+    probe = failed(Stage.ADDRESS, BlockedError("address refused: 10.0.0.1 port 80"))
+    assert "VEILLE_ALLOWED_NETWORKS" in (what_to_do(probe) or "")
+    probe.steps[:] = [Step("http://a.example/"), Step("http://10.0.0.1/")]
+    assert "VEILLE_ALLOWED_NETWORKS" not in (what_to_do(probe) or "")

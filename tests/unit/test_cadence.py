@@ -88,7 +88,7 @@ def test_a_quiet_night_delays_the_morning_by_minutes_not_hours() -> None:
 def test_a_dead_feed_ends_up_at_one_poll_a_day_and_news_wakes_it_at_once() -> None:
     dead = replace(READ, last_new=NOW - 6 * DAY)
     state = after_not_modified(dead, NOW, LIMITS, 0.5)
-    assert (wait(state), state.due_reason) == (DAY, "in 1d: nothing new for a while")
+    assert (wait(state), state.due_reason) == (DAY, "1d after the last poll: nothing new for a while")
     assert wait(after_success(dead, NOW, LIMITS, 0.0, known_share=1.0)) == DAY
     woken = after_success(dead, NOW, LIMITS, 0.0, known_share=0.9)
     assert (woken.last_new, wait(woken)) == (NOW, 2.01 * HOUR)
@@ -128,9 +128,9 @@ def test_another_body_ends_the_row_of_identical_ones() -> None:
 
 def test_the_longest_wish_wins_and_is_named() -> None:
     by_server = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(lifetime=5 * HOUR, ttl=3 * HOUR))
-    assert (wait(by_server), by_server.due_reason) == (5 * HOUR, "in 5h: the server asks (freshness)")
+    assert (wait(by_server), by_server.due_reason) == (5 * HOUR, "5h after the last poll: the server asks (freshness)")
     by_document = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(ttl=3 * HOUR))
-    assert (wait(by_document), by_document.due_reason) == (3 * HOUR, "in 3h: the document asks (ttl)")
+    assert (wait(by_document), by_document.due_reason) == (3 * HOUR, "3h after the last poll: the document asks (ttl)")
 
 
 def test_a_wish_never_brings_a_poll_closer() -> None:
@@ -157,7 +157,8 @@ def test_skipped_hours_outlive_a_304_and_a_failure() -> None:
     failed = after_failure(state, NOW, LIMITS, 0.0, error="x", weight=Weight.HARD)
     assert failed.next_due == NOW.replace(hour=16)
     assert (
-        failed.due_reason == "in 4h: failing (1 weighted failures); the document asks for silence (skipHours, skipDays)"
+        failed.due_reason
+        == "4h after the last poll: failing (failures weigh 1); the document asks for silence (skipHours, skipDays)"
     )
 
 
@@ -200,11 +201,11 @@ def test_a_silence_does_not_end_for_everyone_in_the_same_second() -> None:
 
 def test_a_feed_due_before_a_silence_that_nobody_looked_after_waits_for_its_end() -> None:
     state = replace(READ, next_due=NOW - MINUTE, asked=Asked(skip_hours=(12,)))
-    assert not is_due(state, NOW)
-    assert is_due(state, NOW + HOUR)
-    assert is_due(replace(state, asked=Asked(skip_hours=tuple(range(24)))), NOW)
-    assert not is_due(replace(READ, next_due=NOW + MINUTE), NOW)
-    assert not is_due(replace(READ, next_due=NOW - MINUTE, health=Health.GONE), NOW)
+    assert not is_due(state, NOW, LIMITS)
+    assert is_due(state, NOW + HOUR, LIMITS)
+    assert is_due(replace(state, asked=Asked(skip_hours=tuple(range(24)))), NOW, LIMITS)
+    assert not is_due(replace(READ, next_due=NOW + MINUTE), NOW, LIMITS)
+    assert not is_due(replace(READ, next_due=NOW - MINUTE, health=Health.GONE), NOW, LIMITS)
 
 
 def test_a_document_that_skips_every_hour_is_polled_all_the_same() -> None:
@@ -230,7 +231,8 @@ def test_intervals_of_seconds_give_due_times_of_seconds() -> None:
         (("no-cache", None, None, None), None),
         (("s-maxage=600", None, None, None), None),
         (("max-age=soon", "x", None, None), None),
-        (("max-age=99999999999999999999", None, None, None), 10**9),
+        (("max-age=99999999999999999999", None, None, None), 366 * 86_400),
+        ((None, None, "Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1960 00:00:00 GMT"), 366 * 86_400),
         ((None, None, "Tue, 24 Nov 2026 13:00:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"), 3600),
         ((None, None, "Tue, 24 Nov 2026 11:00:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"), 0),
         (("max-age=60", None, "Tue, 24 Nov 2026 13:00:00 GMT", "Tue, 24 Nov 2026 12:00:00 GMT"), 60),
@@ -278,7 +280,7 @@ def test_403_waits_at_least_four_hours() -> None:
     assert wait(new) == 4 * HOUR
 
 
-def test_retry_after_is_obeyed_past_the_cap_up_to_31_days() -> None:
+def test_rule_12_retry_after_is_obeyed_past_the_cap_up_to_31_days() -> None:
     def failed(seconds: float) -> FeedState:
         return after_failure(READ, NOW, LIMITS, 1.0, error="x", weight=Weight.SOFT, status=503, retry_after=seconds)
 
@@ -304,6 +306,39 @@ def test_another_answer_in_between_ends_the_row_of_410s_and_silence_does_not() -
     assert answered.gone_since is None
     silent = after_failure(first, NOW + HOUR, LIMITS, 0.0, error="x", weight=Weight.TEMPORARY)
     assert silent.gone_since == NOW
+    still_silent = after_failure(silent, NOW + 2 * DAY, LIMITS, 0.0, error="x", weight=Weight.TEMPORARY)
+    assert still_silent.health is Health.FAILING, "our own network must not end a feed"
+
+
+def test_rule_12_a_poll_before_its_time_that_fails_brings_the_next_one_no_nearer() -> None:
+    server = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5, asked=Asked(lifetime=20 * HOUR))
+    held = after_failure(READ, NOW, LIMITS, 0.0, error="x", weight=Weight.SOFT, status=503, retry_after=30 * 86_400)
+    for state, word in ((server, "freshness"), (held, "Retry-After")):
+        early = after_failure(state, NOW + HOUR, LIMITS, 0.0, error="x", weight=Weight.TEMPORARY)
+        assert (early.next_due, early.health) == (state.next_due, Health.FAILING)
+        assert word in early.due_reason
+        assert early.due_reason.startswith(("19h after the last poll", "29d23h after the last poll"))
+
+
+def test_a_feed_polled_by_a_clock_that_was_wrong_is_due_once_it_is_right() -> None:
+    ahead = after_success(READ, NOW + 3650 * DAY, LIMITS, 0.0, known_share=0.5)
+    assert is_due(ahead, NOW, LIMITS)
+    slipped = after_success(READ, NOW + HOUR, LIMITS, 0.0, known_share=0.5)
+    assert not is_due(slipped, NOW, LIMITS)
+
+
+def test_a_fixed_interval_given_since_the_last_poll_counts_as_far_as_the_server_lets_it() -> None:
+    state = after_success(READ, NOW, LIMITS, 0.0, known_share=0.5)
+    soon = NOW + 0.6 * HOUR
+    assert not is_due(state, soon, LIMITS)
+    assert is_due(state, soon, LIMITS, fixed=HOUR / 2)
+    asked = replace(state, asked=Asked(lifetime=HOUR))
+    assert not is_due(asked, soon, LIMITS, fixed=HOUR / 2)
+    assert is_due(asked, NOW + 1.1 * HOUR, LIMITS, fixed=HOUR / 2)
+    jittered = after_success(READ, NOW, LIMITS, 1.0, known_share=0.5, fixed=HOUR)
+    assert not is_due(jittered, NOW + HOUR, LIMITS, fixed=HOUR), "jitter still delays"
+    failing = after_failure(state, NOW, LIMITS, 0.0, error="x", weight=Weight.HARD)
+    assert not is_due(failing, soon, LIMITS, fixed=HOUR / 2)
 
 
 # -- moving ------------------------------------------------------------------------------------------------------------
@@ -435,3 +470,13 @@ def test_jitter_only_delays_and_by_a_tenth_at_most(
     punctual = wait(after_success(state, NOW, limits, 0.0, fixed=fixed, known_share=known_share))
     late = wait(after_success(state, NOW, limits, jitter, fixed=fixed, known_share=known_share))
     assert punctual <= late <= punctual * 1.1 + timedelta(microseconds=1)
+
+
+def test_rule_15_an_adopted_address_that_fails_for_long_is_given_up_for_the_catalogue_s() -> None:
+    state = replace(READ, moved_to="https://new.example/rss", moved_since=NOW - 30 * DAY, last_success=NOW)
+    assert poll_url(state) == "https://new.example/rss"
+    polls = 0
+    while poll_url(state) != state.url:
+        state = after_failure(state, NOW + polls * DAY, LIMITS, 0.0, error="name not found", weight=Weight.TEMPORARY)
+        polls += 1
+    assert polls == 12

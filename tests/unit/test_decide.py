@@ -154,7 +154,7 @@ def test_a_first_poll_and_an_empty_document_are_no_gap() -> None:
 
 
 @pytest.mark.parametrize(("listing", "is_gap"), [("189", True), ("18", True), ("128", False), ("289", False)])
-def test_an_old_entry_that_comes_back_hides_no_gap(listing: str, is_gap: bool) -> None:
+def test_rule_10_an_old_entry_that_comes_back_hides_no_gap(listing: str, is_gap: bool) -> None:
     state = replace(POLLED, window_listed=BEFORE)
     ledger = (
         replace(known("1"), last_seen=BEFORE - timedelta(hours=1)),

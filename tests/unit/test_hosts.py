@@ -127,7 +127,7 @@ def test_a_host_on_a_long_hold_is_refused_at_once_with_the_time_left() -> None:
         await visits.hosts.hold("a", 10)
         assert 3599 < visits.hosts.held("a") <= 3600
         assert visits.hosts.held("b") == 0.0
-        with pytest.raises(FetchError, match="asked us to wait 3600 s more") as caught:
+        with pytest.raises(FetchError, match="asked for silence, 1h of it left") as caught:
             await visits.visit("refused")
         assert isinstance(caught.value, HeldError)
         assert caught.value.status is None, "nobody answered, for nobody was asked"

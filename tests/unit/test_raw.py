@@ -168,6 +168,8 @@ def test_a_body_that_is_kept_already_is_only_referred_to(
         one.digest: Payload(str(one.digest), first.url, first.at, str(one.file), int(one.offset or 0))
     }
     assert types(tmp_path) == ["warcinfo", *EACH, "revisit", *EACH[1:], "warcinfo", "revisit", *EACH[1:]]
+    with pytest.raises(CorruptArchiveError, match="another record than the raw copy"):
+        read_payload(tmp_path, replace(one, offset=all_records(tmp_path)[4].offset))
     for revisit, capture in zip(
         [record for record in all_records(tmp_path) if record.type == "revisit"], (other, again), strict=True
     ):
@@ -527,7 +529,7 @@ def test_a_store_told_to_read_everything_again_sets_no_damage_aside(
     tmp_path: Path, store: Database, opened: Callable[..., RawCopies]
 ) -> None:
     file = with_tail(tmp_path, opened, made("whole") + b"damage" + made("precious"))
-    store.forget_records()
+    store.reindex([], NOON, may_forget=True)
     with pytest.raises(CorruptArchiveError):
         recover_raw(tmp_path, store, is_lost=True)
     assert not list(file.parent.glob("*.torn"))
@@ -557,25 +559,17 @@ def test_records_can_be_read_from_the_middle_on(tmp_path: Path, kept: tuple[Path
 def test_any_flipped_byte_is_found_by_reading(tmp_path: Path, kept: tuple[Path, list[RawRef]]) -> None:
     file, _ = kept
     whole = file.read_bytes()
-    undetected = []
+    found = 0
     for place in range(0, len(whole), 7):
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :])
+        flipped = whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :]
+        file.write_bytes(flipped)
         try:
             assert all(record.block_holds for record in all_records(tmp_path))
-            undetected.append(place)
         except CorruptArchiveError:
-            pass
-    found = restored(file, whole, tmp_path)
-    harmless = {record.offset + at for record in found for at in (4, 5, 6, 7, 8, 9)}  # a header's time, flags, system
-    harmless |= {
-        record.offset + record.length - 9 for record in found
-    }  # what fills up the last byte before the checksum
-    assert set(undetected) <= harmless
-
-
-def restored(file: Path, whole: bytes, directory: Path) -> list[WarcRecord]:
-    file.write_bytes(whole)
-    return all_records(directory)
+            found += 1
+        else:  # a gzip header's time and system, or bits that fill up a block's last byte: nothing anybody reads
+            assert gzip.decompress(flipped) == gzip.decompress(whole)
+    assert found > len(whole) / 7 * 0.9
 
 
 def test_a_torn_file_is_told_from_a_damaged_one(tmp_path: Path, kept: tuple[Path, list[RawRef]]) -> None:

@@ -180,6 +180,20 @@ def test_the_schema_is_a_valid_one_and_leaves_nothing_open() -> None:
         assert all(value["description"] for value in schema["properties"].values())
 
 
+def test_the_schema_s_example_is_a_record_that_shows_the_type_of_every_value() -> None:
+    (example,) = json_schema()["examples"]
+    VALIDATOR.validate(example)
+    assert tuple(example) == KEYS_IN_ORDER
+    assert json.loads(encode(decode(json.dumps(example).encode()))) == example
+
+    def values(value: Any) -> Any:
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from values(inner)
+
+    assert not [value for value in values(example) if value is None or value == []]
+
+
 def test_null_is_allowed_only_where_a_value_may_be_unknown() -> None:
     record = json.loads(encode(make_article()))
     may_be_null = {key for key in record if VALIDATOR.is_valid(record | {key: None})}
@@ -250,18 +264,3 @@ def test_datasets_reads_the_archive_whole_with_every_column_of_its_type(
     assert rows["text"][:] == [article.text for article in articles]
     assert rows["modified"][:] == [article.modified for article in articles]
     assert rows[5]["removed"] == [{name: getattr(articles[5].removed[0], name) for name in Removal.__slots__}]
-
-
-def test_duckdb_and_pandas_read_the_archive_whole(tmp_path: Path) -> None:
-    import duckdb
-    import pandas
-
-    articles = _archive_with_null_columns(tmp_path)
-    pattern = f"{tmp_path}/articles/**/*.jsonl*"
-    found = duckdb.sql(f"SELECT id, title, text FROM read_json('{pattern}') ORDER BY filename").fetchall()
-    assert sorted(found, key=str) == sorted(((a.id, a.title, a.text) for a in articles), key=str)
-    frames = [pandas.read_json(file, lines=True) for file in sorted(tmp_path.glob("articles/**/*.jsonl*"))]
-    frame = pandas.concat([frame.astype(object) for frame in frames])
-    assert tuple(frame.columns) == KEYS_IN_ORDER
-    assert list(frame["text"]) == [article.text for article in articles]
-    assert frame["http"].iloc[-1]["bytes"] == 1234

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.articles.retry import next_try
-from service.errors import BlockedError, FetchError, GoneError, TooLargeError, Weight
+from service.errors import AddressError, BlockedError, FetchError, GoneError, HeldError, TooLargeError, Weight
 from storage.model import Entry, PendingEntry
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -51,3 +51,21 @@ def test_what_we_refuse_ourselves_is_final_at_once() -> None:
 def test_the_server_s_own_wish_lengthens_a_pause_and_never_shortens_it() -> None:
     assert tries(FetchError("answers 503", retry_after=7200.0))[0] == timedelta(hours=2)
     assert tries(FetchError("answers 503", retry_after=1.0))[0] == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("error", [GoneError("answers 404", status=404), AddressError("address refused")])
+def test_rule_33_two_tries_are_not_three_however_far_apart(error: FetchError) -> None:
+    once = PendingEntry(1, "f", "", 1, ENTRY, START, attempts=1, first_tried=START)
+    assert next_try(once, error, START + timedelta(days=5)) is not None
+    twice = PendingEntry(1, "f", "", 1, ENTRY, START, attempts=2, first_tried=START)
+    assert next_try(twice, error, START + timedelta(days=5)) is None
+
+
+def test_a_host_that_asked_for_silence_decides_nothing_about_its_pages() -> None:
+    waiting = PendingEntry(1, "f", "", 1, ENTRY, START, attempts=40, first_tried=START)
+    held = HeldError("a has asked for silence", retry_after=3600.0)
+    assert next_try(waiting, held, START + timedelta(days=90)) == START + timedelta(days=90, hours=1)
+
+
+def test_long_silences_asked_for_leave_several_tries() -> None:
+    assert len(tries(FetchError("answers 503", retry_after=30 * 86_400.0))) == 4

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from articles import NOON, digest
+from holdings import new_store
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from service.articles.words import words
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.model import (
     Entry,
     ExtractorFacts,
@@ -109,7 +110,7 @@ Archive_ = Callable[..., list[Archived | Ended]]
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """Two versions of one entry wait."""
-    with closing(open_database(f"sqlite:///{tmp_path / 'veille.db'}")) as database:
+    with closing(new_store(tmp_path)) as database:
         versions = [NewEntry(draft_of(number).pending.entry, version=number) for number in (1, 2)]
         state = FeedState("rfi-fr", "https://news.test/rss")
         database.commit_poll(Poll("rfi-fr", NOON, state, entries=tuple(versions)))

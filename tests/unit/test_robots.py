@@ -454,3 +454,36 @@ def test_a_hostile_file_costs_little(body: bytes) -> None:
     rules = Rules(body, "veille")
     rules.allow("https://example.org/" + "ab" * 1000)
     assert time.process_time() - start < 5
+
+
+def test_rule_30_the_wait_that_a_robots_txt_in_trouble_asks_for_is_kept(loopback: Any) -> None:
+    async def story(world: World) -> None:
+        for hours, asked in ((0, 1), (1, 1), (23, 1), (25, 2)):
+            world.now = START + timedelta(hours=hours)
+            verdict = await world.verdict()
+            assert (verdict.allowed, world.asked) == (False, asked)
+        assert verdict.retry_after == 86_400
+
+    with_robots(loopback, loopback.answer(503, retry_after="86400"), story)
+
+
+def test_a_robots_txt_fetched_by_a_clock_that_was_wrong_is_asked_for_anew(loopback: Any) -> None:
+    async def story(world: World) -> None:
+        world.now = START + timedelta(days=3650)
+        await world.verdict()
+        world.now = START
+        await world.verdict()
+        world.restart()
+        await world.verdict()
+        assert world.asked == 2
+
+    with_robots(loopback, loopback.answer(200, RULES), story)
+
+
+def test_a_robots_txt_that_answers_429_is_named_in_the_failure(loopback: Any) -> None:
+    async def story(world: World) -> None:
+        with pytest.raises(FetchError, match=r"robots\.txt answers 429") as caught:
+            await world.verdict()
+        assert (caught.value.status, caught.value.retry_after) == (429, 90.0)
+
+    with_robots(loopback, loopback.answer(429, retry_after="90"), story)

@@ -104,7 +104,7 @@ def test_a_key_is_its_own_key_and_keeps_what_is_no_tracking_in_order(parameters:
         assert key.partition("?")[2] == "&".join(kept)
 
 
-def test_a_host_has_its_port_only_where_it_is_unusual() -> None:
+def test_rule_21_a_host_has_its_port_only_where_it_is_unusual() -> None:
     assert urls.host("https://Example.org:443/a") == urls.host("http://example.org:80/b") == "example.org"
     assert urls.host("http://example.org:443/") == "example.org:443"
     assert urls.host("http://[::1]:8080/") == "[::1]:8080"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from articles import NOON, digest, make_article
+from holdings import new_store
 
 from storage import tables
 from storage.archive import Archive
@@ -25,7 +26,7 @@ NAMES = ("a", "b", "c")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """A sound archive in ``tmp_path``: three records, the last of which refers to the first."""
-    with closing(open_database(f"sqlite:///{tmp_path / 'veille.db'}")) as database:
+    with closing(new_store(tmp_path)) as database:
         entries = tuple(NewEntry(Entry(name, digest(name), digest(name))) for name in NAMES)
         database.commit_poll(Poll("rfi-fr", NOON, FeedState("rfi-fr", "https://news.test/rss"), entries=entries))
         full = ["c begins.", "a begins."]

@@ -82,7 +82,7 @@ def test_a_flipped_bit_anywhere_is_one_damage_of_its_file(data: Path, store: Dat
     file = file_of(data, kind)
     sound = file.read_bytes()
     chance = random.Random(kind)
-    for _ in range(60):
+    for _ in range(50):
         at, bit = chance.randrange(len(sound)), 1 << chance.randrange(8)
         file.write_bytes(sound[:at] + bytes([sound[at] ^ bit]) + sound[at + 1 :])
         damage = found(data, store)
@@ -319,6 +319,17 @@ def test_a_raw_record_of_which_half_is_lost_does_not_hide_the_others(data: Path,
     )
 
 
+def test_a_body_exchanged_for_another_does_not_fit_its_digest(data: Path, store: Database) -> None:
+    file = file_of(data, "open raw copies")
+    content = file.read_bytes()
+    record = [one for one in records(data, name(data, file)) if one.type == "response"][-1]
+    member = zlib.decompress(content[record.offset : record.offset + record.length], 31)
+    forged = zlib.compress(member.replace(b"<p>j</p>", b"<p>x</p>"), 3, 31)
+    file.write_bytes(content[: record.offset] + forged + content[record.offset + record.length :])
+    what = f"the response record of {record.url} is not what its digest says"
+    assert (record.offset, what) in [(one.offset, one.what) for one in found(data, store)]
+
+
 def test_counts_are_compared_article_by_article(data: Path, store: Database) -> None:
     entries = tables.entries
     with store._writing() as connection:
@@ -326,8 +337,8 @@ def test_counts_are_compared_article_by_article(data: Path, store: Database) -> 
     (damage,) = found(data, store)
     assert damage.path == "the database"
     assert damage.what in {
-        f"{digest('a')} has 0 archived entries, but 1 records",
-        f"{digest('b')} has 2 archived entries, but 1 records",
+        f"{digest('a')} has 0 archived entries, but 1 record",
+        f"{digest('b')} has 2 archived entries, but 1 record",
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import operator
 import os
 import signal
 import subprocess
@@ -82,6 +83,19 @@ def test_an_error_keeps_its_cause_in_words() -> None:
 
     answer = _answer(_Task(refuse, ("no luck",)))
     assert str(answer) == "no luck: invalid literal for int() with base 10: 'x'"
+
+
+def test_what_no_parser_foresaw_is_that_documents_failure() -> None:
+    async def main() -> None:
+        workers = Workers(1)
+        try:
+            with pytest.raises(ExtractError, match=r"^its reader has a bug: IndexError: list index out of range$"):
+                await run(workers, operator.getitem, [], 5)
+            assert await run(workers, len, "next") == 4
+        finally:
+            await workers.stop()
+
+    asyncio.run(main())
 
 
 # -- what a worker may die of ------------------------------------------------------------------------------------------
