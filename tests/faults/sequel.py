@@ -25,7 +25,7 @@ def complete(directory: Path, room: Newsroom, data: Path | None = None) -> None:
     done = veille(directory, "--data", data, "crawl", "--all")
     assert done.returncode == 0, done.stderr
     copies, wanted = Counter(article.url for _, article in records(data)), {story.url for story in room.stories()}
-    assert sorted(wanted - copies.keys()) == [], "lost"
+    assert sorted(wanted - copies.keys()) == [], f"lost\n{veille(directory, '--data', data, 'status').stdout}"
     assert [url for url, count in copies.items() if count > 1 or url not in wanted] == [], "doubled, or made up"
     with closing(open_database(settings(data).database)) as store:
         assert list(verify(data, store)) == []
