@@ -14,7 +14,7 @@ from storage.errors import StorageError
 from storage.model import Article, Place, Resolution, Sealed
 from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
-from storage.sealing import finished, seal
+from storage.sealing import Unsealed, finished, seal
 from storage.segments import ARTICLES, Reader
 from storage.store import Store
 
@@ -69,25 +69,36 @@ class Archive:
         """Seal what is finished: files of earlier UTC days and those that are long enough; with ``everything``, all.
 
         Whoever has one of these open for appending, but for this archive, lets go of it first. The next append begins
-        another file. What is returned is sealed for good; a failure leaves the others as they are.
+        another file. What is returned is sealed for good; one that cannot be leaves the others to be sealed.
 
         Raises:
-            CorruptArchiveError: a file is not what is committed of it, or is damaged.
-            StorageError: something cannot be read or written.
+            CorruptArchiveError: a file is not what is committed of it, or is damaged; the others are sealed.
+            StorageError: something cannot be read or written; what could be sealed is.
         """
-        return [sealed for sealed in self.sealing(now, everything=everything) if sealed is not None]
+        pieces = [piece for piece in self.sealing(now, everything=everything) if piece is not None]
+        for piece in pieces:
+            if isinstance(piece, Unsealed):
+                raise piece.error
+        return [piece for piece in pieces if isinstance(piece, Sealed)]
 
-    def sealing(self, now: datetime, *, everything: bool = False) -> Iterator[Sealed | None]:
-        """``seal``, a piece of work (at most some tenths of a second) at a time: each gives a sealed file, or None.
+    def sealing(self, now: datetime, *, everything: bool = False) -> Iterator[Sealed | Unsealed | None]:
+        """``seal``, a piece of work (at most some tenths of a second) at a time, most of which give None.
 
         Between two pieces batches may be committed, but not with ``everything``; it can be left after any of them.
+        A file that cannot be sealed comes back with its error.
+
+        Raises:
+            StorageError: nothing can be sealed.
         """
         self._check()
         files = finished(self._store, now, self._segment_bytes, everything=everything)
         if self._segment is not None and self._segment.file in files:
             self.close()
         for file in files:
-            yield from seal(self._directory, self._store, file)
+            try:
+                yield from seal(self._directory, self._store, file)
+            except StorageError as error:  # one damaged file, or a disk too full for one, must not keep the others open
+                yield Unsealed(file, error)
 
     def read(self, place: Place) -> Article:
         """The article at a place. Raises what ``storage.segments.Reader.read`` does."""

@@ -24,6 +24,11 @@ class EvidencePart(Transactions):
             rows = connection.execute(sa.select(*_SEALED).order_by(sealed_files.c.file))
             return {row.file: _sealed(row) for row in rows}
 
+    def is_sealed(self, file: str) -> bool:
+        """See ``Store.is_sealed``."""
+        with self._reading() as connection:
+            return connection.scalar(sa.select(sealed_files.c.file).where(sealed_files.c.file == file)) is not None
+
     def seal(self, sealed: Sealed) -> None:
         """See ``Store.seal``."""
         with self._writing() as connection:

@@ -71,7 +71,12 @@ class RawCopies:
     def _segment_for(self, now: datetime) -> Segment:
         day = day_folder(RAW, now)
         segment = self._segment
-        if segment is None or segment.committed >= self._segment_bytes or not segment.file.startswith(f"{day}/"):
+        if (
+            segment is None
+            or segment.committed >= self._segment_bytes
+            or not segment.file.startswith(f"{day}/")
+            or self._store.is_sealed(segment.file)  # it was finished: the clock has been put back over midnight since
+        ):
             self.close()
             file = file_of(self._directory, self._store, day, ".warc.gz", self._segment_bytes)
             segment = self._segment = Segment(self._directory, file, self._store.committed_offset(file))

@@ -157,6 +157,9 @@ class Store(Protocol):
     def sealed_files(self) -> Mapping[str, Sealed]:
         """Every sealed file, by ``Sealed.file``, in the order of those names."""
 
+    def is_sealed(self, file: str) -> bool:
+        """Whether a file, by ``Sealed.file``, is sealed."""
+
     def seal(self, sealed: Sealed) -> None:
         """Remember a sealed file, in place of what was known of it."""
 

@@ -625,6 +625,7 @@ def test_a_sealed_file_comes_back_as_it_was_remembered(store: Store) -> None:
     for sealed in (raw, replace(SEALED, bytes=1), SEALED):
         store.seal(sealed)
     assert list(store.sealed_files().items()) == [(FILE, SEALED), (WARC, raw)]
+    assert [store.is_sealed(file) for file in (FILE, WARC, f"{FILE}.gz")] == [True, True, False]
 
 
 def test_a_body_stays_where_it_was_first(store: Store) -> None:
@@ -850,6 +851,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "writer": lambda store: store.writer(),
     "reindex": lambda store: store.reindex([], NOON, may_forget=True),
     "sealed_files": lambda store: store.sealed_files(),
+    "is_sealed": lambda store: store.is_sealed(FILE),
     "seal": lambda store: store.seal(SEALED),
     "commit_raw": lambda store: store.commit_raw(WARC, 100, [PAYLOAD]),
     "payloads": lambda store: store.payloads(["sha256:1"]),

@@ -619,3 +619,33 @@ def test_a_reference_into_a_torn_or_forged_file_is_refused(tmp_path: Path, kept:
     file.write_bytes(whole[: int(first.offset or 0)] + b"".join(capture_records(other, str(first.digest), None)))
     with pytest.raises(CorruptArchiveError, match="the raw copy is not what its digest says"):
         read_payload(tmp_path, first)
+
+
+def test_a_clock_put_back_over_midnight_appends_to_no_sealed_file(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies]
+) -> None:
+    copies = opened()
+    (first,) = copies.keep([make_capture("a")], NOON)
+    with closing(Archive.open(tmp_path, store, NOON)) as archive:
+        (sealed,) = archive.seal(NOON + timedelta(days=1))
+    (second,) = copies.keep([make_capture("b")], NOON)
+    assert second.file != first.file == sealed.file
+    assert (tmp_path / sealed.path).stat().st_size == sealed.bytes
+
+
+@pytest.mark.parametrize("tail", [b"garbage", b"a record"])
+def test_a_sealed_file_that_has_grown_is_left_for_the_start_to_refuse(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies], tail: bytes
+) -> None:
+    (reference,) = opened().keep([make_capture("a")], NOON)
+    file = tmp_path / str(reference.file)
+    with closing(Archive.open(tmp_path, store, NOON)) as archive:
+        archive.seal(NOON, everything=True)
+    before, committed = file.read_bytes(), store.committed_files()
+    file.write_bytes(before + (tail if tail == b"garbage" else before))
+    recover_raw(tmp_path, store)
+    assert store.committed_files() == committed
+    with pytest.raises(CorruptArchiveError, match="but was sealed with"):
+        Archive.open(tmp_path, store, NOON)
+    file.write_bytes(before)
+    Archive.open(tmp_path, store, NOON).close()
