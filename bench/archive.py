@@ -13,6 +13,7 @@ import argparse
 import os
 import platform
 import resource
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -94,8 +95,8 @@ def main() -> None:
         directory = Path(name) / "grown"
         grow(Path(name) / "small", directory, options.articles)
         now = START + DAY * options.articles / A_DAY
-        print_sizes(directory, options.articles)
         measure_start(directory, now)
+        print_sizes(directory, options.articles)
         measure_verify(directory, "plain")
         measure_sealing(directory, now)
         print_sizes(directory, options.articles)
@@ -120,6 +121,11 @@ def grow(small: Path, grown: Path, articles: int) -> None:
         for batch in range(tenth):
             crawl(batch, *young, first)
             crawl(batches - tenth + batch, *old, last)
+        killed = {path: path.with_name(f"killed-{path.name}") for path in grown.glob("veille.db*")}
+        for path, copy in killed.items():
+            shutil.copy(path, copy)
+    for path, copy in killed.items():  # as a process leaves them that was killed
+        copy.replace(path)
     for step in first.of:
         print_growth(step, first.of[step], last.of[step])
 
@@ -172,12 +178,13 @@ def print_sizes(directory: Path, articles: int) -> None:
 
 
 def measure_start(directory: Path, now: datetime) -> None:
-    """A start after a crash that left a batch and half a line behind, and one after nothing."""
+    """A start after a crash that left a batch, half a line and SQLite's log behind, and one after nothing."""
+    log = (directory / "veille.db-wal").stat().st_size
     last = max(directory.glob("articles/*/*.jsonl"))
     lines = [encode(make_article(10**9 + number, Random(number), now)) for number in range(BATCH)]
     with last.open("ab") as file:
         file.write(b"".join(lines) + lines[0][:1000])
-    for name in ("start after a crash", "start after that"):
+    for name in (f"start after a crash, with a log of {log / 1e6:.0f} MB", "start after that"):
         cost, recovery = spent(lambda: start(directory, now))
         print(f"{name}: {cost.wall:.2f} s, {recovery.adopted} taken in, {len(recovery.torn)} set aside")
 

@@ -215,10 +215,19 @@ def test_the_card_and_the_schema_are_written_once_and_then_left_alone(tmp_path: 
     assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == before
 
 
-def test_a_card_that_is_out_of_date_is_replaced(tmp_path: Path) -> None:
+def test_a_card_and_a_schema_that_are_out_of_date_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(dataset_card().replace("one", "another"))
+    (tmp_path / "schema.json").write_text(json.dumps({**json_schema(), "examples": []}, indent=2))
     write_card(tmp_path)
     assert (tmp_path / "README.md").read_text() == dataset_card()
+    assert json.loads((tmp_path / "schema.json").read_text()) == json_schema()
+
+
+def test_what_somebody_else_wrote_under_these_names_stays(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# My archive\n")
+    (tmp_path / "schema.json").write_text("{}\n")
+    write_card(tmp_path)
+    assert [(tmp_path / name).read_text() for name in ("README.md", "schema.json")] == ["# My archive\n", "{}\n"]
 
 
 def test_a_card_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
