@@ -1,7 +1,9 @@
 """The ``veille`` command: runs a verb, and turns what went wrong into one line and an exit code."""
 
+import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -43,8 +45,11 @@ def main() -> None:
 
 
 def _say(message: str, code: int) -> int:
-    for line in message.splitlines():
-        click.echo(f"veille: {line}", err=True)
+    try:
+        for line in message.splitlines():
+            click.echo(f"veille: {line}", err=True)
+    except OSError:  # the full disk may be the log's too: the exit code tells, if what is left unsaid fails no more
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  until the process ends
     return code
 
 

@@ -73,6 +73,13 @@ def test_a_full_disk_ends_the_daemon_with_one_line(tmp_path: Path, disk: Callabl
         complete(tmp_path, room, data)
 
 
+def test_where_the_log_is_on_the_full_disk_too_the_exit_code_tells(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([VEILLE, "run"], cwd=tmp_path, env=environment(), stderr=full, timeout=30, check=False)
+    assert done.returncode == STORAGE
+
+
 def test_whatever_finds_the_disk_full_nothing_acknowledged_is_lost(
     tmp_path: Path, nursery: Nursery, disk: Callable[[int], Path], record_property: Callable[[str, object], None]
 ) -> None:

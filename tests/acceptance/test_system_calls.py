@@ -139,7 +139,11 @@ def test_a_sealed_file_is_durable_under_its_name_before_the_manifest_names_it_an
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "suffix"), [(("crawl", "--all"), ARTICLES, ".jsonl"), (("run",), RAW, ".warc.gz")], ids=str
+    ("words", "kind", "suffix"),
+    [
+        pytest.param(("crawl", "--all"), ARTICLES, ".jsonl", id="a record's in a crawl"),
+        pytest.param(("run",), RAW, ".warc.gz", id="a raw copy's in the daemon", marks=pytest.mark.slow),
+    ],
 )
 def test_a_failed_sync_ends_the_process_and_is_never_tried_again(
     tmp_path: Path, words: tuple[str, ...], kind: str, suffix: str

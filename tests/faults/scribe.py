@@ -173,7 +173,7 @@ def main(directory: str, rounds: str | None = None) -> int:
             for number in range(int(rounds)) if rounds else count():
                 scribe.round(number)
     except StorageError as error:
-        sys.stderr.write(f"scribe: {error}\n")
+        say(f"scribe: {error}")
         return 75 if isinstance(error, LockedError) else 74
     return 0
 

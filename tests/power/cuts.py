@@ -156,7 +156,8 @@ def main() -> int:
     if not given.in_a_mount_namespace:  # what is mounted in it goes with its last process
         again = [sys.executable, "-m", "power", *sys.argv[1:], UNSHARED]
         os.execvp("unshare", ["unshare", "--mount", *again])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda which, _: sys.exit(128 + which))
     started = time.monotonic()
     good = cut_all({"ext4": given.ext4, "xfs": given.xfs}, given.mutants, given.seed)
     tell(f"{'every promise was kept' if good else 'NOT GOOD'}, {time.monotonic() - started:.0f} s")
