@@ -63,7 +63,9 @@ def give_entries(connection: sa.Connection, adopted: Sequence[Article], now: dat
         else:
             candidates.remove(source)
             resolutions.append(Resolution(source.number, Outcome.ARCHIVED))
-        for row in [row for row in candidates if row.feed in article.also_in]:
+        # where the text is the feed's own, it is that feed's word only: the others wait for their turn
+        also_in = article.also_in if article.text_source == "page" else ()
+        for row in [row for row in candidates if row.feed in also_in]:
             candidates.remove(row)
             resolutions.append(Resolution(row.number, Outcome.UNCHANGED, f"archived from {article.feed}"))
     end(connection, resolutions, now)

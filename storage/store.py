@@ -96,8 +96,8 @@ class Store(Protocol):
 
         A record already known by (id, revision) changes nothing. The pending entry a record was made from (same
         feed, same guid or URL, same article) ends as archived, and other pending entries of that article that its
-        ``also_in`` names as unchanged. A record without one (the database was lost) brings an archived entry of its
-        own, so that there are always as many archived entries as records.
+        ``also_in`` names as unchanged, where its text is the page's. A record without one (the database was lost)
+        brings an archived entry of its own, so that there are always as many archived entries as records.
         """
 
     def committed_offset(self, file: str) -> int:

@@ -537,6 +537,14 @@ def test_adopting_ends_the_entry_a_record_was_made_from_and_those_it_names(store
     assert store.balance() == (1, 1)
 
 
+def test_adopting_a_text_of_the_feed_s_own_ends_no_entry_of_another_feed(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    store.commit_poll(poll(entry("a", key="dw-fr", guid="dw-fr"), feed="dw-fr"))
+    store.adopt(FILE, 100, records(make_article("a", text_source="feed", also_in=("dw-fr",))), NOON)
+    assert counts(store) == {"archived": 1}
+    assert counts(store, "dw-fr") == {"pending": 1}
+
+
 @pytest.mark.parametrize(
     ("listed", "record"),
     [
