@@ -59,7 +59,7 @@ def give_entries(connection: sa.Connection, adopted: Sequence[Article], now: dat
         candidates = waiting.get(article.id, [])
         source = next((row for row in candidates if _is_source(row, article)), None)
         if source is None:
-            orphans.append(_orphan_row(article, now))
+            orphans.append(article)
         else:
             candidates.remove(source)
             resolutions.append(Resolution(source.number, Outcome.ARCHIVED))
@@ -69,9 +69,34 @@ def give_entries(connection: sa.Connection, adopted: Sequence[Article], now: dat
             candidates.remove(row)
             resolutions.append(Resolution(row.number, Outcome.UNCHANGED, f"archived from {article.feed}"))
     end(connection, resolutions, now)
-    if orphans:
-        connection.execute(entries.insert(), orphans)
+    if orphans := _without_moved(connection, orphans, now):
+        connection.execute(entries.insert(), [_orphan_row(article, now) for article in orphans])
     return len(adopted)
+
+
+def _without_moved(connection: sa.Connection, orphans: Sequence[Article], now: datetime) -> list[Article]:
+    """The records without an entry; of others, made from one that leads to another article, that entry is ended.
+
+    Whose article a page is may have turned out only when it was read. The entry must be the same in guid and URL then:
+    one alone may be of a later version that waits for its turn.
+    """
+    urls = {article.requested_url for article in orphans if article.requested_url}
+    moved = (
+        sa.select(entries.c.number, entries.c.feed, entries.c.guid, entries.c.url)
+        .where(is_pending, entries.c.host.in_({host(url) for url in urls}), entries.c.url.in_(urls))
+        .order_by(entries.c.number)
+    )
+    waiting: dict[Any, list[int]] = {}
+    for number, *source in connection.execute(moved) if orphans else ():
+        waiting.setdefault(tuple(source), []).append(number)
+    left, resolutions = [], []
+    for article in orphans:
+        if numbers := waiting.get((article.feed, article.guid, article.requested_url)):
+            resolutions.append(Resolution(numbers.pop(0), Outcome.ARCHIVED, article_id=article.id))
+        else:
+            left.append(article)
+    end(connection, resolutions, now)
+    return left
 
 
 def _is_source(row: Any, article: Article) -> bool:

@@ -537,6 +537,15 @@ def test_adopting_ends_the_entry_a_record_was_made_from_and_those_it_names(store
     assert store.balance() == (1, 1)
 
 
+def test_adopting_ends_the_entry_of_a_record_that_turned_out_to_be_of_another_article(store: Store) -> None:
+    other = entry("a", article_id=digest("somebody else's"))
+    store.commit_poll(poll(other, NewEntry(entry("a", guid="a later link's", key="later", article_id=digest("z")))))
+    store.adopt(FILE, 100, records(make_article("a")), NOON)
+    assert counts(store) == {"archived": 1, "pending": 1}
+    assert store.unbalanced(1) == {}
+    assert waiting(store) == [(2, "rfi-fr")]
+
+
 def test_adopting_a_text_of_the_feed_s_own_ends_no_entry_of_another_feed(store: Store) -> None:
     store.commit_poll(poll(entry("a")))
     store.commit_poll(poll(entry("a", key="dw-fr", guid="dw-fr"), feed="dw-fr"))
