@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.ledger import end
+from storage.ledger import STRANDED, end
 from storage.model import Article, Outcome, Place, Resolution
 from storage.polling import host
 from storage.tables import articles, entries, is_pending
@@ -14,7 +14,7 @@ from storage.tables import articles, entries, is_pending
 LOST = "its record is in no file any more"
 """Why an entry that was archived has failed; it is archived again where the record comes back."""
 
-_is_lost = sa.and_(entries.c.outcome == Outcome.FAILED, entries.c.reason == LOST)
+_is_lost = sa.and_(entries.c.outcome == Outcome.FAILED, entries.c.reason.in_((LOST, STRANDED)))
 
 
 def unknown(connection: sa.Connection, records: Sequence[tuple[Article, Place]]) -> list[tuple[Article, Place]]:

@@ -70,6 +70,12 @@ class Store(Protocol):
         An entry that has ended before keeps its end.
         """
 
+    def stranded(self) -> int:
+        """How many pending entries can never have their turn, for what the feed gave of them is lost."""
+
+    def end_stranded(self, now: datetime) -> int:
+        """End them as failed; returns how many. What the feed lists again of them counts as new."""
+
     def ledger(self) -> Mapping[str, Ledger]:
         """The ledger of every feed that ever listed an entry, by feed name."""
 

@@ -166,6 +166,9 @@ class _Verification:
     # ------------------------------------------------------------------------------------------------------------------
 
     def _counts(self) -> Iterator[Damage]:
+        if stranded := self._store.stranded():
+            what = f"what the feeds gave of {count(stranded, 'pending entry')} is lost: no turn of theirs will come"
+            yield Damage(DATABASE, None, what)
         archived, known = self._store.balance()
         if archived != known:
             yield Damage(DATABASE, None, f"{are(archived, 'entry')} archived, but there are {known} records")

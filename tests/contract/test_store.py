@@ -392,6 +392,20 @@ def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url
     assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
 
 
+def test_an_entry_that_lost_what_the_feed_gave_fails_and_counts_as_new_when_listed_again(
+    store: Store, url: str
+) -> None:
+    store.commit_poll(poll(entry("a"), entry("b"), NewEntry(entry("c"), outcome=Outcome.UNCHANGED)))
+    assert store.stranded() == 0
+    _raw(url, lambda connection: connection.execute(tables.waiting.delete().where(tables.waiting.c.number == 1)))
+    assert store.stranded() == 1
+    assert [store.end_stranded(NOON), store.end_stranded(NOON), store.stranded()] == [1, 0, 0]
+    assert counts(store) == {"failed": 1, "pending": 1, "unchanged": 1}
+    assert store.reasons() == {("failed", "what the feed gave of it is lost"): 1}
+    known, _ = store.known_entries("rfi-fr", ["key of a"], [])
+    assert known["key of a"].content_hash == ""
+
+
 def test_a_turn_that_did_not_come_is_no_attempt(store: Store) -> None:
     store.commit_poll(poll(entry("a"), entry("b")))
     held = Retry(1, NOON + HOUR, "the host has asked for silence", was_tried=False)
@@ -849,6 +863,8 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "pending_hosts": lambda store: store.pending_hosts(NOON),
     "pending": lambda store: store.pending("h", NOON, 1),
     "settle": lambda store: store.settle([Resolution(1, Outcome.GONE)], [Retry(1, NOON, "")], NOON),
+    "stranded": lambda store: store.stranded(),
+    "end_stranded": lambda store: store.end_stranded(NOON),
     "ledger": lambda store: store.ledger(),
     "gaps": lambda store: store.gaps(),
     "reasons": lambda store: store.reasons(),
@@ -878,7 +894,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 WRITES = [
     *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
-    *("save_robots", "hold"),
+    *("end_stranded", "save_robots", "hold"),
 ]
 
 
