@@ -159,8 +159,10 @@ class _Verification:
         return found
 
     def _is_recent(self, found: list[Damage], seconds: float) -> bool:
-        paths = {MANIFEST, *(damage.path for damage in found)}
-        changed = [status.st_mtime for path in paths if (status := self._status(path)) is not None]
+        told = {damage.path for damage in found}
+        paths = {MANIFEST, *told, *(f"{path}.gz" for path in told)}
+        # not the time of its content: what is sealed was written long before it is given its name
+        changed = [status.st_ctime for path in paths if (status := self._status(path)) is not None]
         return max(changed, default=0) > time.time() - seconds
 
     # ------------------------------------------------------------------------------------------------------------------

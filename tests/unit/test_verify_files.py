@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -409,13 +410,25 @@ def test_a_batch_being_committed_is_waited_for(data: Path, store: Database, monk
     assert len(pauses) == 2
 
 
+def test_a_sealing_that_took_long_and_has_only_now_renamed_its_file_is_waited_for(
+    data: Path, store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = file_of(data, "sealed records")
+    plain = packed.with_suffix("")
+    plain.write_bytes(gzip.decompress(packed.read_bytes()))
+    for path in (packed, plain, data / "manifest.jsonl"):
+        os.utime(path, (0, 0))
+    monkeypatch.setattr("time.sleep", lambda _: plain.unlink(missing_ok=True))
+    assert list(verify(data, store)) == []
+
+
 def test_what_is_not_committed_for_long_is_told_at_once(
     data: Path, store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = file_of(data, "open records")
     with file.open("ab") as stream:
         stream.write(b"torn")
-    for path in (file, data / "manifest.jsonl"):
-        os.utime(path, (0, 0))
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 60)
     monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waited"))
     assert len(list(verify(data, store))) == 1
