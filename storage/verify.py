@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from storage.card import outdated
 from storage.errors import CorruptArchiveError, StorageError
 from storage.manifest import MANIFEST
 from storage.segments import ARTICLES, PACKED, lines, on_disk, segments
@@ -144,6 +145,10 @@ class _Verification:
         committed = self._store.committed_files()
         sealed = {one.path: one for one in self._store.sealed_files().values()}
         found = verify_manifest(self._directory, sealed)
+        found += (
+            Damage(name, None, f"{what}: the next start writes it anew")
+            for name, what in outdated(self._directory).items()
+        )
         for file, length in self._sizes.items():
             if length > (end := committed.get(file, 0)) and file not in sealed and self._is_there(file):
                 what = f"{are(length - end, 'byte')} not committed: the next start takes them in or aside"

@@ -343,6 +343,25 @@ def test_counts_are_compared_article_by_article(data: Path, store: Database) -> 
     }
 
 
+# -- what stands beside them -------------------------------------------------------------------------------------------
+
+
+def test_a_lost_card_and_a_schema_that_changed_are_told(data: Path, store: Database) -> None:
+    (data / "README.md").unlink()
+    schema = data / "schema.json"
+    schema.write_bytes(schema.read_bytes().replace(b"Headline.", b"headline."))
+    changed = "it is not as it was written, or of another version of the program"
+    assert found(data, store) == [
+        Damage("README.md", None, "it is missing: the next start writes it anew"),
+        Damage("schema.json", None, f"{changed}: the next start writes it anew"),
+    ]
+
+
+def test_what_somebody_else_calls_a_card_is_no_damage(data: Path, store: Database) -> None:
+    (data / "README.md").write_text("# My archive\n")
+    assert found(data, store) == []
+
+
 # -- the database itself -----------------------------------------------------------------------------------------------
 
 
