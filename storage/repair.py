@@ -114,6 +114,9 @@ def _mend(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     yield from _recovered(directory, store, now)
     yield from mend_rows(directory, store)
     yield from mend_manifest(directory, store)
+    if ended := store.end_stranded(now):  # last, for a record found may have been made from one
+        what = f"failed, for what the feeds gave is lost: {count(ended, 'pending entry')}"
+        yield f"{what}; what the feeds still list is fetched again"
 
 
 def _recovered(directory: Path, store: Store, now: datetime) -> Iterator[str]:

@@ -392,6 +392,20 @@ def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url
     assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
 
 
+def test_an_entry_that_lost_what_the_feed_gave_fails_and_counts_as_new_when_listed_again(
+    store: Store, url: str
+) -> None:
+    store.commit_poll(poll(entry("a"), entry("b"), NewEntry(entry("c"), outcome=Outcome.UNCHANGED)))
+    assert store.stranded() == 0
+    _raw(url, lambda connection: connection.execute(tables.waiting.delete().where(tables.waiting.c.number == 1)))
+    assert store.stranded() == 1
+    assert [store.end_stranded(NOON), store.end_stranded(NOON), store.stranded()] == [1, 0, 0]
+    assert counts(store) == {"failed": 1, "pending": 1, "unchanged": 1}
+    assert store.reasons() == {("failed", "what the feed gave of it is lost"): 1}
+    known, _ = store.known_entries("rfi-fr", ["key of a"], [])
+    assert known["key of a"].content_hash == ""
+
+
 def test_a_turn_that_did_not_come_is_no_attempt(store: Store) -> None:
     store.commit_poll(poll(entry("a"), entry("b")))
     held = Retry(1, NOON + HOUR, "the host has asked for silence", was_tried=False)
@@ -535,6 +549,23 @@ def test_adopting_ends_the_entry_a_record_was_made_from_and_those_it_names(store
     assert counts(store, "late") == {"pending": 1}, "it came after the record: its text is still to be compared"
     assert store.reasons() == {("unchanged", "archived from rfi-fr"): 1}
     assert store.balance() == (1, 1)
+
+
+def test_adopting_ends_the_entry_of_a_record_that_turned_out_to_be_of_another_article(store: Store) -> None:
+    other = entry("a", article_id=digest("somebody else's"))
+    store.commit_poll(poll(other, NewEntry(entry("a", guid="a later link's", key="later", article_id=digest("z")))))
+    store.adopt(FILE, 100, records(make_article("a")), NOON)
+    assert counts(store) == {"archived": 1, "pending": 1}
+    assert store.unbalanced(1) == {}
+    assert waiting(store) == [(2, "rfi-fr")]
+
+
+def test_adopting_a_text_of_the_feed_s_own_ends_no_entry_of_another_feed(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    store.commit_poll(poll(entry("a", key="dw-fr", guid="dw-fr"), feed="dw-fr"))
+    store.adopt(FILE, 100, records(make_article("a", text_source="feed", also_in=("dw-fr",))), NOON)
+    assert counts(store) == {"archived": 1}
+    assert counts(store, "dw-fr") == {"pending": 1}
 
 
 @pytest.mark.parametrize(
@@ -833,6 +864,8 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "pending_hosts": lambda store: store.pending_hosts(NOON),
     "pending": lambda store: store.pending("h", NOON, 1),
     "settle": lambda store: store.settle([Resolution(1, Outcome.GONE)], [Retry(1, NOON, "")], NOON),
+    "stranded": lambda store: store.stranded(),
+    "end_stranded": lambda store: store.end_stranded(NOON),
     "ledger": lambda store: store.ledger(),
     "gaps": lambda store: store.gaps(),
     "reasons": lambda store: store.reasons(),
@@ -863,7 +896,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 WRITES = [
     *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
-    *("save_robots", "hold"),
+    *("end_stranded", "save_robots", "hold"),
 ]
 
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from storage import manifest, members, sealing, segments
 from storage.appending import file_of
 from storage.archive import Archive
+from storage.card import write_card
 from storage.database import Database, open_database
 from storage.errors import CorruptArchiveError, StorageError
 from storage.members import inflate, pack, unpack
@@ -50,6 +51,7 @@ def lose_database(directory: Path) -> Database:
 
 def fill(directory: Path) -> None:
     """An archive of five records and three raw copies, all of one day."""
+    write_card(directory)
     with closing(open_store(directory)) as store:
         entries = tuple(NewEntry(Entry(name, digest(name), digest(name))) for name in NAMES)
         store.commit_poll(Poll("rfi-fr", NOON, FeedState("rfi-fr", "https://news.test/rss"), entries=entries))
