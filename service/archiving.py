@@ -111,7 +111,7 @@ class Archivist:
         the others nor new articles wait for it.
 
         Raises:
-            StorageError: nothing can be sealed: the archive must be opened again.
+            StorageError: the disk or the database fails: the archive must be opened again.
         """
         sealed: list[Sealed] = []
         if self._clock() < self._seal_after:

@@ -6,11 +6,12 @@ fails in between leaves bytes past the committed offset, and the next ``Archive.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 from storage import segments
 from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
-from storage.errors import StorageError
+from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Article, Place, Resolution, Sealed
 from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
@@ -88,7 +89,7 @@ class Archive:
         A file that cannot be sealed comes back with its error.
 
         Raises:
-            StorageError: nothing can be sealed.
+            StorageError: the disk or the database fails: the archive must be opened again.
         """
         self._check()
         files = finished(self._store, now, self._segment_bytes, everything=everything)
@@ -97,7 +98,9 @@ class Archive:
         for file in files:
             try:
                 yield from seal(self._directory, self._store, file)
-            except StorageError as error:  # one damaged file, or a disk too full for one, must not keep the others open
+            except StorageError as error:
+                if not _concerns_one_file(error):
+                    raise
                 yield Unsealed(file, error)
 
     def read(self, place: Place) -> Article:
@@ -128,3 +131,9 @@ class Archive:
             file = file_of(self._directory, self._store, day, ".jsonl", self._segment_bytes)
             segment = self._segment = Segment(self._directory, file, self._store.committed_offset(file))
         return segment
+
+
+def _concerns_one_file(error: StorageError) -> bool:
+    """Whether one file is damaged, or the disk has no room for its compressed form: the others can be sealed."""
+    no_room = isinstance(error.__cause__, OSError) and error.__cause__.errno in (ENOSPC, EDQUOT, EFBIG)
+    return isinstance(error, CorruptArchiveError) or no_room
