@@ -34,10 +34,12 @@ class EvidencePart(Transactions):
         with self._writing() as connection:
             self._seal(connection, sealed)
 
-    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload], lost: Collection[str] = ()) -> None:
         """See ``Store.commit_raw``."""
         with self._writing() as connection:
             connection.execute(self._upsert(files, {"path": file, "committed": offset}))
+            for some in batches(lost):
+                connection.execute(_payloads.delete().where(_payloads.c.digest.in_(some)))
             self._keep(connection, payloads)
 
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:

@@ -169,10 +169,10 @@ class Store(Protocol):
     def seal(self, sealed: Sealed) -> None:
         """Remember a sealed file, in place of what was known of it."""
 
-    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload], lost: Collection[str] = ()) -> None:
         """The raw copies' own commit: the WARC file's committed offset, and the bodies it holds from there.
 
-        A body that is known already stays where it was first.
+        A body that is known already stays where it was first, but for those with these digests, which are lost there.
         """
 
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:

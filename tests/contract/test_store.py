@@ -668,6 +668,14 @@ def test_a_body_stays_where_it_was_first(store: Store) -> None:
     assert store.committed_files() == {WARC: 300}
 
 
+def test_a_body_that_is_lost_stands_where_it_is_kept_anew(store: Store) -> None:
+    other = Payload("sha256:2", "https://news.test/b", NOON, WARC, 50)
+    store.commit_raw(WARC, 100, [PAYLOAD, other])
+    anew = replace(PAYLOAD, at=NOON + HOUR, offset=150)
+    store.commit_raw(WARC, 200, [anew, replace(other, offset=170)], {PAYLOAD.digest})
+    assert store.payloads([PAYLOAD.digest, other.digest]) == {PAYLOAD.digest: anew, other.digest: other}
+
+
 def test_bodies_of_a_file_come_by_offset_from_where_one_asks(store: Store) -> None:
     bodies = [replace(PAYLOAD, digest=f"sha256:{n}", offset=100 * n) for n in range(5)]
     store.commit_raw(WARC, 500, bodies[::-1])
