@@ -133,7 +133,7 @@ class Archivist:
         drafts = [reading for reading in readings if isinstance(reading, Draft)]
         ids = {id_ for draft in drafts for id_ in (draft.pending.entry.article_id, own_article(draft.pending.entry))}
         homes = self._store.find_urls({url for draft in drafts for url in addresses_of(draft)})
-        revisions = Revisions(self._store.latest(ids | set(homes.values())), homes)
+        revisions = Revisions(self._store.latest(ids | set(homes.values())), homes, self._store.lost_revisions(ids))
         sightings = self._store.sightings(ids)
         results = [
             reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
@@ -187,7 +187,7 @@ class Archivist:
                 draft = replace(draft, warnings=(*draft.warnings, warning))
             if reason:
                 return _unchanged(draft, reason, article_id)
-        revision = newest.revision + 1 if newest else 1
+        revision = revisions.next_number(article_id)
         filtered = filter_article(
             draft.paragraphs,
             article_id=article_id,

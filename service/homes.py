@@ -36,10 +36,14 @@ class Revisions:
     Args:
         archived: What the archive has of the batch's articles, by id.
         homes: Ids of the articles that its addresses are known for, by address.
+        lost: The newest revision that articles have lost, by id.
     """
 
-    def __init__(self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str]) -> None:
+    def __init__(
+        self, archived: Mapping[str, ArchivedRevision], homes: Mapping[str, str], lost: Mapping[str, int]
+    ) -> None:
         self._homes = dict(homes)
+        self._lost = lost
         self._newest = {
             id_: Newest(known.revision, known.text_hash, known.title, known.text_source, known.place)
             for id_, known in archived.items()
@@ -48,6 +52,11 @@ class Revisions:
     def newest(self, article_id: str) -> Newest | None:
         """An article's newest revision; None of one that was never archived."""
         return self._newest.get(article_id)
+
+    def next_number(self, article_id: str) -> int:
+        """The number of an article's next revision: above all there are, and all that were lost and may come back."""
+        newest = self._newest.get(article_id)
+        return max(newest.revision if newest else 0, self._lost.get(article_id, 0)) + 1
 
     def is_home(self, article_id: str, addresses: Iterable[str]) -> bool:
         """Whether an article is known by one of these addresses."""

@@ -11,7 +11,7 @@ from storage.adoption import give_entries, unknown
 from storage.connection import Transactions, batches
 from storage.ledger import end
 from storage.model import ArchivedRevision, Article, Outcome, Place, Resolution
-from storage.tables import article_urls, articles, entries, files
+from storage.tables import article_urls, articles, entries, files, lost_revisions
 
 _REVISION = (
     articles.c.id,
@@ -72,6 +72,15 @@ class PlacesPart(Transactions):
                 row.id: _revision(row)
                 for some in batches(article_ids)
                 for row in connection.execute(newest.where(articles.c.id.in_(some)))
+            }
+
+    def lost_revisions(self, article_ids: Collection[str]) -> Mapping[str, int]:
+        """See ``Store.lost_revisions``."""
+        with self._reading() as connection:
+            return {
+                row.id: row.revision
+                for some in batches(article_ids)
+                for row in connection.execute(sa.select(_lost_revisions).where(_lost_revisions.c.id.in_(some)))
             }
 
     def revisions(self, article_id: str) -> Sequence[ArchivedRevision]:
@@ -157,6 +166,8 @@ class PlacesPart(Transactions):
             first_stays = self._insert(article_urls).on_conflict_do_nothing()
             connection.execute(first_stays, [{"hash": hash_, "article_id": id_} for hash_, id_ in found.items()])
 
+
+_lost_revisions = lost_revisions
 
 _sides = sa.union_all(
     sa.select(articles.c.id, sa.literal(0).label("entries"), sa.literal(1).label("records")),

@@ -11,7 +11,7 @@ from storage.errors import CorruptArchiveError
 from storage.evidence import EvidencePart
 from storage.model import FileContent, Outcome, Reindexed
 from storage.places import PlacesPart, unbalanced
-from storage.tables import article_urls, articles, entries, files, payloads, sealed_files
+from storage.tables import article_urls, articles, entries, files, lost_revisions, payloads, sealed_files
 
 _known = sa.Table(
     "known_articles",
@@ -23,6 +23,7 @@ _known_payloads = sa.Table(
     "known_payloads", sa.MetaData(), sa.Column("digest", payloads.c.digest.type), prefixes=["TEMPORARY"]
 )
 """What was known before, for as long as the transaction lasts."""
+_same = sa.and_(articles.c.id == _known.c.id, articles.c.revision == _known.c.revision)
 
 
 class ReindexingPart(PlacesPart, EvidencePart):
@@ -47,9 +48,26 @@ class ReindexingPart(PlacesPart, EvidencePart):
             if others and not may_forget:
                 raise CorruptArchiveError(f"the files do not hold all that the database knows: {others} differ")
             lost = _end_lost(connection, now) if may_forget else 0
+            self._remember_lost(connection)
             for table in (_known, _known_payloads):
                 table.drop(connection)
         return Reindexed(count, forgotten, brought, lost)
+
+    def _remember_lost(self, connection: sa.Connection) -> None:
+        """Keep the newest revision that each article has lost, so that its number is never given again."""
+        newest = (
+            sa.select(_known.c.id, sa.func.max(_known.c.revision).label("revision"))
+            .select_from(_known.outerjoin(articles, _same))
+            .where(articles.c.id.is_(None))
+            .group_by(_known.c.id)
+        )
+        for some in batches(connection.execute(newest).all()):
+            ids = [row.id for row in some]
+            known = connection.execute(sa.select(lost_revisions).where(lost_revisions.c.id.in_(ids)))
+            before = {row.id: row.revision for row in known}
+            for id_, revision in some:
+                highest = max(revision, before.get(id_, 0))
+                connection.execute(self._upsert(lost_revisions, {"id": id_, "revision": highest}))
 
 
 def _remember(connection: sa.Connection) -> None:
@@ -61,7 +79,6 @@ def _remember(connection: sa.Connection) -> None:
 
 def _forgotten(connection: sa.Connection) -> tuple[int, int]:
     """How many records are gone; and how many records and bodies are gone or not as they were."""
-    same = sa.and_(articles.c.id == _known.c.id, articles.c.revision == _known.c.revision)
     count = sa.select(sa.func.count())
     is_another = sa.or_(
         articles.c.text_hash != _known.c.text_hash,
@@ -73,8 +90,8 @@ def _forgotten(connection: sa.Connection) -> tuple[int, int]:
     gone, others, lost = (
         connection.scalar(statement) or 0
         for statement in (
-            count.select_from(_known.outerjoin(articles, same)).where(articles.c.id.is_(None)),
-            count.select_from(_known.join(articles, same)).where(is_another),
+            count.select_from(_known.outerjoin(articles, _same)).where(articles.c.id.is_(None)),
+            count.select_from(_known.join(articles, _same)).where(is_another),
             count.select_from(bodies).where(payloads.c.digest.is_(None)),
         )
     )

@@ -115,6 +115,12 @@ class Store(Protocol):
     def latest(self, article_ids: Collection[str]) -> Mapping[str, ArchivedRevision]:
         """The newest archived revision of each article; articles never archived are not in it."""
 
+    def lost_revisions(self, article_ids: Collection[str]) -> Mapping[str, int]:
+        """The newest revision that each article ever lost by ``reindex``; those that lost none are not in it.
+
+        Should its file come back, no other record must have its number.
+        """
+
     def revisions(self, article_id: str) -> Sequence[ArchivedRevision]:
         """All archived revisions of an article, oldest first."""
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.model import Health, Outcome
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that makes a database look like this module."""
 
 
@@ -203,6 +203,14 @@ articles = sa.Table(
     sa.Column("archived", Instant, nullable=False),
     sa.Column("digest", sa.LargeBinary),  # of the line, blake2b-128; null: archived by a program that made none
     sa.UniqueConstraint("file", "offset", name="one_record_a_place"),
+)
+
+lost_revisions = sa.Table(
+    "lost_revisions",
+    metadata,
+    # the newest that was forgotten, for its file was lost: should that come back, no other record has its number
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
 )
 
 article_urls = sa.Table(

@@ -797,6 +797,17 @@ def test_an_entry_whose_record_is_lost_fails_and_is_archived_again_when_it_comes
     assert store.unbalanced(9) == {}
 
 
+def test_the_newest_revision_that_was_lost_is_remembered_whatever_is_lost_or_found_later(store: Store) -> None:
+    contents = archived(store)
+    both = [digest("a"), digest("b")]
+    assert store.lost_revisions(both) == {}
+    store.reindex((content(make_article("a"), make_article("b")), *contents[1:]), NOON, may_forget=True)
+    assert store.lost_revisions(both) == {digest("b"): 2}
+    store.reindex(contents[1:], NOON, may_forget=True)
+    store.reindex(contents, NOON, may_forget=True)
+    assert store.lost_revisions(both) == {digest("a"): 1, digest("b"): 2}
+
+
 def test_a_record_without_an_entry_ends_the_one_it_was_made_from_or_brings_its_own(store: Store) -> None:
     contents = archived(store)
     more = content(make_article("c"), make_article("d"), start=300)
@@ -882,6 +893,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "committed_offset": lambda store: store.committed_offset(FILE),
     "committed_files": lambda store: store.committed_files(),
     "latest": lambda store: store.latest(["i"]),
+    "lost_revisions": lambda store: store.lost_revisions(["i"]),
     "revisions": lambda store: store.revisions("i"),
     "records_in": lambda store: store.records_in(FILE, 0, 1),
     "balance": lambda store: store.balance(),

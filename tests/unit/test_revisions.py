@@ -173,6 +173,15 @@ def test_what_an_editor_changes_is_a_new_revision(
     assert second.article.warnings == ()
 
 
+def test_the_number_of_a_revision_that_was_lost_is_not_given_again(store: Database, archive: Archive_) -> None:
+    archive(draft_of(1))
+    store.reindex([], NOON, may_forget=True)
+    archived, again = archive(draft_of(2), draft_of(1, title="Something else"))
+    assert isinstance(archived, Archived)
+    assert isinstance(again, Archived)
+    assert (archived.article.revision, again.article.revision) == (2, 3)
+
+
 def test_the_archive_is_read_only_where_the_hash_differs(archive: Archive_, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
     read = Archive.read
