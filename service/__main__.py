@@ -34,6 +34,8 @@ def main() -> None:
     except OSError as error:
         code = _say(f"{error.filename or 'output'}: {error.strerror or error}", STORAGE)
     except Exception as error:
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]  # one error says more than the group it came in
         from service.settings import debugging
 
         if debugging():

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+import structlog
 
 from service.articles.compose import Draft, compose
 from service.articles.paragraphs import filter_article
@@ -24,6 +26,10 @@ Keep = Callable[[Sequence[Capture], datetime], Sequence[RawRef]]
 """Keeps raw copies, durably, and says where each is (``storage.raw.RawCopies.keep``)."""
 
 
+log = structlog.get_logger()
+
+SEAL_AGAIN = timedelta(hours=1)
+"""After how long sealing is tried again where a file could not be sealed."""
 TWIN = "same page and text under another address"
 
 
@@ -76,6 +82,7 @@ class Archivist:
         self._scope = scope
         self._clock = clock
         self._keep = keep
+        self._seal_after = datetime.min.replace(tzinfo=UTC)
 
     async def pending_hosts(self) -> Sequence[str]:
         """Hosts with entries due for archiving, most entries first; ``""`` for entries without a page."""
@@ -99,15 +106,24 @@ class Archivist:
         """Seal the files that are finished, as long as nobody is stopping; returns those that were sealed.
 
         A file of 256 MB takes many seconds. The storage thread does it a piece at a time, polls and batches between: so
-        no second thread ever touches the store, and a stop waits for a piece only.
+        no second thread ever touches the store, and a stop waits for a piece only. A file that cannot be sealed (it is
+        damaged, the disk is full) is logged, and tried again after an hour: it is as readable as before, and neither
+        the others nor new articles wait for it.
 
         Raises:
-            StorageError: a file cannot be sealed; its records are where they were.
+            StorageError: the disk or the database fails: the archive must be opened again.
         """
-        sealed = []
+        sealed: list[Sealed] = []
+        if self._clock() < self._seal_after:
+            return sealed
         async for piece in self._thread.each(self._archive.sealing(self._clock())):
-            if piece is not None:
+            if isinstance(piece, Sealed):
                 sealed.append(piece)
+            elif piece is not None:
+                self._seal_after = self._clock() + SEAL_AGAIN
+                log.warning(
+                    "a file cannot be sealed; veille verify tells more", file=piece.file, reason=str(piece.error)
+                )
             if is_stopping():
                 break
         return sealed

@@ -123,11 +123,7 @@ class Runner:
         await self._open_lanes()
 
     async def seal(self) -> list[Sealed]:
-        """Seal the archive's finished files, work going on beside it, until told to stop; returns those sealed.
-
-        Raises:
-            StorageError: a file cannot be sealed, or is not what it should be.
-        """
+        """Seal the archive's finished files, work going on beside it, until told to stop; see ``Archivist.seal``."""
         return await self._pipeline.archivist.seal(lambda: self._stopping)
 
     def due(self, feeds: Iterable[Feed] | None = None, *, early: bool = False) -> list[Feed]:

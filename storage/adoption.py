@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.ledger import end
+from storage.ledger import STRANDED, end
 from storage.model import Article, Outcome, Place, Resolution
 from storage.polling import host
 from storage.tables import articles, entries, is_pending
@@ -14,7 +14,7 @@ from storage.tables import articles, entries, is_pending
 LOST = "its record is in no file any more"
 """Why an entry that was archived has failed; it is archived again where the record comes back."""
 
-_is_lost = sa.and_(entries.c.outcome == Outcome.FAILED, entries.c.reason == LOST)
+_is_lost = sa.and_(entries.c.outcome == Outcome.FAILED, entries.c.reason.in_((LOST, STRANDED)))
 
 
 def unknown(connection: sa.Connection, records: Sequence[tuple[Article, Place]]) -> list[tuple[Article, Place]]:
@@ -59,17 +59,44 @@ def give_entries(connection: sa.Connection, adopted: Sequence[Article], now: dat
         candidates = waiting.get(article.id, [])
         source = next((row for row in candidates if _is_source(row, article)), None)
         if source is None:
-            orphans.append(_orphan_row(article, now))
+            orphans.append(article)
         else:
             candidates.remove(source)
             resolutions.append(Resolution(source.number, Outcome.ARCHIVED))
-        for row in [row for row in candidates if row.feed in article.also_in]:
+        # where the text is the feed's own, it is that feed's word only: the others wait for their turn
+        also_in = article.also_in if article.text_source == "page" else ()
+        for row in [row for row in candidates if row.feed in also_in]:
             candidates.remove(row)
             resolutions.append(Resolution(row.number, Outcome.UNCHANGED, f"archived from {article.feed}"))
     end(connection, resolutions, now)
-    if orphans:
-        connection.execute(entries.insert(), orphans)
+    if orphans := _without_moved(connection, orphans, now):
+        connection.execute(entries.insert(), [_orphan_row(article, now) for article in orphans])
     return len(adopted)
+
+
+def _without_moved(connection: sa.Connection, orphans: Sequence[Article], now: datetime) -> list[Article]:
+    """The records without an entry; of others, made from one that leads to another article, that entry is ended.
+
+    Whose article a page is may have turned out only when it was read. The entry must be the same in guid and URL then:
+    one alone may be of a later version that waits for its turn.
+    """
+    urls = {article.requested_url for article in orphans if article.requested_url}
+    moved = (
+        sa.select(entries.c.number, entries.c.feed, entries.c.guid, entries.c.url)
+        .where(is_pending, entries.c.host.in_({host(url) for url in urls}), entries.c.url.in_(urls))
+        .order_by(entries.c.number)
+    )
+    waiting: dict[Any, list[int]] = {}
+    for number, *source in connection.execute(moved) if orphans else ():
+        waiting.setdefault(tuple(source), []).append(number)
+    left, resolutions = [], []
+    for article in orphans:
+        if numbers := waiting.get((article.feed, article.guid, article.requested_url)):
+            resolutions.append(Resolution(numbers.pop(0), Outcome.ARCHIVED, article_id=article.id))
+        else:
+            left.append(article)
+    end(connection, resolutions, now)
+    return left
 
 
 def _is_source(row: Any, article: Article) -> bool:

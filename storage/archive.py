@@ -6,15 +6,16 @@ fails in between leaves bytes past the committed offset, and the next ``Archive.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 from storage import segments
 from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
-from storage.errors import StorageError
+from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Article, Place, Resolution, Sealed
 from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
-from storage.sealing import finished, seal
+from storage.sealing import Unsealed, finished, seal
 from storage.segments import ARTICLES, Reader
 from storage.store import Store
 
@@ -69,25 +70,38 @@ class Archive:
         """Seal what is finished: files of earlier UTC days and those that are long enough; with ``everything``, all.
 
         Whoever has one of these open for appending, but for this archive, lets go of it first. The next append begins
-        another file. What is returned is sealed for good; a failure leaves the others as they are.
+        another file. What is returned is sealed for good; one that cannot be leaves the others to be sealed.
 
         Raises:
-            CorruptArchiveError: a file is not what is committed of it, or is damaged.
-            StorageError: something cannot be read or written.
+            CorruptArchiveError: a file is not what is committed of it, or is damaged; the others are sealed.
+            StorageError: something cannot be read or written; what could be sealed is.
         """
-        return [sealed for sealed in self.sealing(now, everything=everything) if sealed is not None]
+        pieces = [piece for piece in self.sealing(now, everything=everything) if piece is not None]
+        for piece in pieces:
+            if isinstance(piece, Unsealed):
+                raise piece.error
+        return [piece for piece in pieces if isinstance(piece, Sealed)]
 
-    def sealing(self, now: datetime, *, everything: bool = False) -> Iterator[Sealed | None]:
-        """``seal``, a piece of work (at most some tenths of a second) at a time: each gives a sealed file, or None.
+    def sealing(self, now: datetime, *, everything: bool = False) -> Iterator[Sealed | Unsealed | None]:
+        """``seal``, a piece of work (at most some tenths of a second) at a time, most of which give None.
 
         Between two pieces batches may be committed, but not with ``everything``; it can be left after any of them.
+        A file that cannot be sealed comes back with its error.
+
+        Raises:
+            StorageError: the disk or the database fails: the archive must be opened again.
         """
         self._check()
         files = finished(self._store, now, self._segment_bytes, everything=everything)
         if self._segment is not None and self._segment.file in files:
             self.close()
         for file in files:
-            yield from seal(self._directory, self._store, file)
+            try:
+                yield from seal(self._directory, self._store, file)
+            except StorageError as error:
+                if not _concerns_one_file(error):
+                    raise
+                yield Unsealed(file, error)
 
     def read(self, place: Place) -> Article:
         """The article at a place. Raises what ``storage.segments.Reader.read`` does."""
@@ -117,3 +131,9 @@ class Archive:
             file = file_of(self._directory, self._store, day, ".jsonl", self._segment_bytes)
             segment = self._segment = Segment(self._directory, file, self._store.committed_offset(file))
         return segment
+
+
+def _concerns_one_file(error: StorageError) -> bool:
+    """Whether one file is damaged, or the disk has no room for its compressed form: the others can be sealed."""
+    no_room = isinstance(error.__cause__, OSError) and error.__cause__.errno in (ENOSPC, EDQUOT, EFBIG)
+    return isinstance(error, CorruptArchiveError) or no_room

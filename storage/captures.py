@@ -71,6 +71,12 @@ def capture_records(capture: Capture, digest: str, earlier: Payload | None) -> I
     yield _fields_record({"WARC-Type": "metadata", **beside}, capture.notes)
 
 
+def codings_of(head: bytes) -> tuple[bytes, ...]:
+    """The values of ``Content-Encoding`` in an HTTP head, in lower case: without them nobody knows what a body says."""
+    fields = (line.partition(b":") for line in head.split(b"\r\n"))
+    return tuple(value.strip().lower() for name, _, value in fields if name.strip().lower() == b"content-encoding")
+
+
 def _fields_record(head: Mapping[str, str], fields: tuple[tuple[str, str], ...]) -> bytes:
     lines = (f"{name}: {' '.join(value.split())}\r\n" for name, value in fields)
     return _record(head, "".join(lines).encode("utf-8", "replace"))

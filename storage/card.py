@@ -25,7 +25,8 @@ READING = """
 ```python
 from datasets import load_dataset
 
-articles = load_dataset("DIR", split="train")
+afresh = {"download_mode": "force_redownload", "verification_mode": "no_checks"}
+articles = load_dataset("DIR", split="train", **afresh)  # its cache knows only the first look
 ```
 ```python
 import duckdb
@@ -65,23 +66,40 @@ def write_card(directory: Path) -> list[str]:
     A file of that name that somebody else wrote stays as it is.
 
     Raises:
-        StorageError: they cannot be written.
+        StorageError: they cannot be read or written.
     """
-    schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-    written = []
-    for name, text in (("README.md", dataset_card()), ("schema.json", schema)):
-        path, content = directory / name, text.encode()
+    written = list(outdated(directory))
+    for name in written:
         try:
-            if not path.exists() or _is_outdated(path.read_bytes(), content):
-                replace_file(path, content)
-                written.append(name)
+            replace_file(directory / name, _wanted()[name])
         except OSError as error:
-            raise StorageError(f"{path} cannot be written") from error
+            raise StorageError(f"{directory / name} cannot be written") from error
     return written
 
 
-def _is_outdated(found: bytes, wanted: bytes) -> bool:
-    return found != wanted and any(mark in found for mark in _MARKS)
+def outdated(directory: Path) -> dict[str, str]:
+    """Which of the two ``write_card`` would write, and what is wrong with each.
+
+    Raises:
+        StorageError: they cannot be read.
+    """
+    wrong = {}
+    for name, wanted in _wanted().items():
+        try:
+            found = (directory / name).read_bytes()
+        except FileNotFoundError:
+            wrong[name] = "it is missing"
+        except OSError as error:
+            raise StorageError(f"{directory / name} cannot be read") from error
+        else:
+            if found != wanted and any(mark in found for mark in _MARKS):
+                wrong[name] = "it is not as it was written, or of another version of the program"
+    return wrong
+
+
+def _wanted() -> dict[str, bytes]:
+    schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return {"README.md": dataset_card().encode(), "schema.json": schema.encode()}
 
 
 _MARKS = (b'pretty_name: "News articles archived by veille"', b'"$id": "urn:veille:article')

@@ -126,7 +126,10 @@ class Transactions:
             # drivers and SQLAlchemy spread an error over many lines, with the statement and its values; psycopg says
             # apart what is wrong
             what = getattr(getattr(reason, "diag", None), "message_primary", None) or str(reason)
-            raise kind(f"the database {self._name}: {' '.join(what.split())}") from None
+            words = " ".join(what.split())
+            if "readonly database" in words:  # SQLite keeps the index of its log beside it, for readers too
+                words += " (looking, too, needs the right to write in its directory)"
+            raise kind(f"the database {self._name}: {words}") from None
 
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that knows ON CONFLICT, in the words of this database."""

@@ -24,15 +24,22 @@ class EvidencePart(Transactions):
             rows = connection.execute(sa.select(*_SEALED).order_by(sealed_files.c.file))
             return {row.file: _sealed(row) for row in rows}
 
+    def is_sealed(self, file: str) -> bool:
+        """See ``Store.is_sealed``."""
+        with self._reading() as connection:
+            return connection.scalar(sa.select(sealed_files.c.file).where(sealed_files.c.file == file)) is not None
+
     def seal(self, sealed: Sealed) -> None:
         """See ``Store.seal``."""
         with self._writing() as connection:
             self._seal(connection, sealed)
 
-    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload], lost: Collection[str] = ()) -> None:
         """See ``Store.commit_raw``."""
         with self._writing() as connection:
             connection.execute(self._upsert(files, {"path": file, "committed": offset}))
+            for some in batches(lost):
+                connection.execute(_payloads.delete().where(_payloads.c.digest.in_(some)))
             self._keep(connection, payloads)
 
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:

@@ -14,6 +14,9 @@ from storage.model import Entry, Ledger, Outcome, PendingEntry, Resolution, Retr
 from storage.shapes import loader
 from storage.tables import entries, feeds, is_pending, waiting
 
+STRANDED = "what the feed gave of it is lost"
+"""Why an entry has failed that could never have had its turn."""
+
 _load_entry = loader(Entry)
 
 
@@ -60,6 +63,18 @@ class LedgerPart(Transactions):
                 ]
                 if rows:
                     connection.execute(postponed, rows)
+
+    def stranded(self) -> int:
+        """See ``Store.stranded``."""
+        with self._reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(entries).where(_is_stranded)) or 0
+
+    def end_stranded(self, now: datetime) -> int:
+        """See ``Store.end_stranded``."""
+        # no hash: should the feed list it again, it is taken for a new version, and its page is fetched
+        ended = {"outcome": Outcome.FAILED, "reason": STRANDED, "content_hash": "", "next_try": None, "decided_at": now}
+        with self._writing() as connection:
+            return connection.execute(entries.update().where(_is_stranded).values(ended)).rowcount
 
     def ledger(self) -> Mapping[str, Ledger]:
         """See ``Store.ledger``."""
@@ -124,6 +139,9 @@ def _told() -> sa.Update:
 
 def _is_due(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(table.c.next_try.is_(None), table.c.next_try <= now)
+
+
+_is_stranded = sa.and_(is_pending, ~sa.select(1).where(waiting.c.number == entries.c.number).exists())
 
 
 def _has_lead(now: datetime) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
-from storage.captures import capture_records, digest_of, info_record
+from storage.captures import capture_records, codings_of, digest_of, info_record
 from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Capture, Payload, RawRef
 from storage.store import Store
@@ -39,7 +39,8 @@ class RawCopies:
         """Append captures and commit them; returns where the body of each stands. All is durable when this returns.
 
         A body that is kept already is not written again: a ``revisit`` record says that it came, and when, and the
-        reference is to where it stands.
+        reference is to where it stands. Only what can be read there counts as kept, and only in the same content
+        encoding: whoever follows the reference finds the head by which the body is understood.
 
         Raises:
             StorageError: none of them is acknowledged. After a failed write more can be kept: the file is as before.
@@ -52,12 +53,12 @@ class RawCopies:
             return []
         digests = [digest_of(capture.body) for capture in captures]
         segment = self._segment_for(now)
-        batch = _Batch(segment, self._store.payloads(set(digests)))
+        batch = _Batch(segment, self._directory, self._store.payloads(set(digests)))
         info = None if segment.committed else info_record(Path(segment.file).name, self._software, now)
         segment.append_all(batch.members(info, captures, digests))
         self._is_broken = True  # until all of what follows has succeeded
         segment.sync()
-        self._store.commit_raw(segment.file, batch.end, batch.payloads)
+        self._store.commit_raw(segment.file, batch.end, batch.payloads, batch.lost)
         segment.committed = batch.end
         self._is_broken = False
         return batch.references
@@ -71,7 +72,12 @@ class RawCopies:
     def _segment_for(self, now: datetime) -> Segment:
         day = day_folder(RAW, now)
         segment = self._segment
-        if segment is None or segment.committed >= self._segment_bytes or not segment.file.startswith(f"{day}/"):
+        if (
+            segment is None
+            or segment.committed >= self._segment_bytes
+            or not segment.file.startswith(f"{day}/")
+            or self._store.is_sealed(segment.file)  # it was finished: the clock has been put back over midnight since
+        ):
             self.close()
             file = file_of(self._directory, self._store, day, ".warc.gz", self._segment_bytes)
             segment = self._segment = Segment(self._directory, file, self._store.committed_offset(file))
@@ -81,26 +87,37 @@ class RawCopies:
 class _Batch:
     """What a batch comes to, growing as its records are made."""
 
-    def __init__(self, segment: Segment, known: Mapping[str, Payload]) -> None:
+    def __init__(self, segment: Segment, directory: Path, known: Mapping[str, Payload]) -> None:
         self._file = segment.file
-        self._known = dict(known)
+        self._known: dict[tuple[str, tuple[bytes, ...]], Payload] = {}
+        """Bodies that can be read, by digest and content encoding."""
         self.end = segment.committed
         self.payloads: list[Payload] = []
         """Bodies not kept before."""
+        self.lost: set[str] = set()
+        """Digests of bodies that were kept before, but are no more what they were."""
         self.references: list[RawRef] = []
+        for payload in known.values():
+            try:
+                copy = read_payload(directory, RawRef(payload.file, payload.offset, payload.digest))
+            except StorageError:
+                self.lost.add(payload.digest)
+            else:
+                self._known[payload.digest, codings_of(copy.head)] = payload
 
     def members(self, info: bytes | None, captures: Sequence[Capture], digests: Sequence[str]) -> Iterator[bytes]:
         if info is not None:
             self.end += len(info)
             yield info
         for capture, digest in zip(captures, digests, strict=True):
-            earlier = self._known.get(digest)
+            kind = digest, codings_of(capture.head)
+            earlier = self._known.get(kind)
             payload = earlier or Payload(digest, capture.url, capture.at, self._file, self.end)
             for member in capture_records(capture, digest, earlier):
                 self.end += len(member)
                 yield member
             if earlier is None:
-                self._known[digest] = payload
+                self._known[kind] = payload
                 self.payloads.append(payload)
             self.references.append(RawRef(payload.file, payload.offset, digest))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from storage.connection import batches
 from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Payload
-from storage.recovery import Recovery, Refuse, make_durable, refusing, set_aside, stop
+from storage.recovery import Recovery, Refuse, drop_empty, is_forgotten, make_durable, refusing, set_aside, stop
 from storage.segments import size
 from storage.store import Store
 from storage.warc import RAW, TornRecordError, WarcRecord, records, warc_files
@@ -21,7 +21,7 @@ def recover_raw(directory: Path, store: Store, *, is_lost: bool | None = None, r
         directory: The data directory.
         store: Its store.
         is_lost: Whether the store has forgotten what was committed, so that any record may be one that was: then only
-            a torn last record is set aside. By default that is taken from the store, which has never seen a feed.
+            a torn last record is set aside. By default the store is asked (``recovery.is_forgotten``).
         refuse: Called with what is not as it should be.
 
     Raises:
@@ -29,15 +29,18 @@ def recover_raw(directory: Path, store: Store, *, is_lost: bool | None = None, r
         StorageError: something cannot be read or written.
     """
     committed = store.committed_files()
-    is_lost = not store.feed_states() if is_lost is None else is_lost
-    found = warc_files(directory)
+    drop_empty(directory, [file for file in warc_files(directory) if not committed.get(file)])
+    found, sealed = warc_files(directory), store.sealed_files()
     for file, offset in committed.items():
         if offset and file.startswith(f"{RAW}/") and file not in found:
             refuse(CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed"))
     adopted, torn = 0, []
     for file in found:
+        if file in sealed:
+            continue  # what is sealed never changes: ``storage.recovery`` refuses it where it has
+        lost = is_forgotten(store, file) if is_lost is None else is_lost
         with refusing(refuse):
-            new, aside = _recover_file(directory, store, file, committed.get(file, 0), is_lost=is_lost)
+            new, aside = _recover_file(directory, store, file, committed.get(file, 0), is_lost=lost)
             adopted += new
             torn += aside
     return Recovery(adopted, tuple(torn))

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -69,6 +69,7 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
         with refusing(refuse):
             _check_sealed(directory, store, one)
     clear_drafts(directory)
+    drop_empty(directory, [file for file in on_disk(directory) if not committed.get(file)])
     found = on_disk(directory)
     plain = {file for file in found if not file.endswith(".gz")}
     packed = {file.removesuffix(".gz") for file in found if file.endswith(".gz")}
@@ -78,7 +79,8 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
     adopted, torn, carried_through = 0, [], []
     for file in sorted(plain - packed):
         with refusing(refuse):
-            new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=is_lost)
+            lost = is_lost and is_forgotten(store, file)
+            new, aside = _recover_plain(directory, store, file, committed.get(file, 0), now, is_lost=lost)
             adopted += new
             torn += aside
     leftovers, unknown = sorted(plain & packed), sorted(packed - sealed.keys())
@@ -107,6 +109,25 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
     return Recovery(adopted, tuple(torn), tuple(carried_through))
 
 
+def is_forgotten(store: Store, file: str) -> bool:
+    """Whether a database made anew, after a loss, may have forgotten what was committed of a file.
+
+    It has never seen a feed then, and has a writer's name of its own. One that was only just begun has not forgotten
+    what is its own.
+    """
+    return not store.feed_states() and not Path(file).name.startswith(f"{store.writer()}-")
+
+
+def drop_empty(directory: Path, files: Iterable[str]) -> None:
+    """Remove files that nothing was ever written to: some readers stumble over them. Raises StorageError."""
+    for file in files:
+        path = directory / file
+        with explained(file):
+            if not path.stat().st_size:
+                path.unlink()
+                sync_directory(path.parent)
+
+
 @contextmanager
 def refusing(refuse: Refuse) -> Iterator[None]:
     """Within it, what is not as it should be is heard of, and left."""
@@ -123,11 +144,15 @@ def _recover_plain(
     length, adopted = size(directory, file), 0
     if length < offset:
         raise CorruptArchiveError(f"{file} is {length} bytes long, of which {offset} are committed")
+    if offset and not _ends_a_line(directory / file, offset):
+        raise CorruptArchiveError(f"{file}: no line ends at byte {offset}, where what is committed of it does")
     if length == offset:
         return 0, []
     try:
         make_durable(directory, directory / file)
         for some in batches(_whole(directory, file, offset, is_lost=is_lost)):
+            if not is_lost:
+                _check_new(store, some)
             last = some[-1][1]
             offset = last.offset + last.length
             adopted += store.adopt(file, offset, some, now)
@@ -136,6 +161,23 @@ def _recover_plain(
     except OSError as error:
         raise StorageError(f"{file} cannot be recovered") from error
     return adopted, []
+
+
+def _ends_a_line(path: Path, end: int) -> bool:
+    with explained(path.name), path.open("rb") as source:
+        source.seek(end - 1)
+        return source.read(1) == b"\n"
+
+
+def _check_new(store: Store, records: Iterable[tuple[Article, Place]]) -> None:
+    """What this program left behind is archived nowhere else: a line that is was put there by another hand."""
+    for article, place in records:
+        for known in store.revisions(article.id):
+            if known.revision == article.revision and known.place != place:
+                raise CorruptArchiveError(
+                    f"{place.file}, byte {place.offset}: revision {article.revision} of {article.id} stands in "
+                    f"{known.place.file} already; take this one away"
+                )
 
 
 def make_durable(directory: Path, path: Path) -> None:

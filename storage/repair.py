@@ -18,6 +18,7 @@ from storage.mending import listed, mend_manifest, mend_rows
 from storage.model import Reindexed
 from storage.raw_recovery import recover_raw
 from storage.recovery import Recovery, recover, unused
+from storage.segments import size
 from storage.store import Store
 from storage.verify import verify
 from storage.words import count
@@ -78,6 +79,8 @@ def repair(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     if next(verify(directory, store, patience=0), None) is None:
         return
     claims = _claims(directory, store)
+    if _is_cut(directory, store):
+        return  # to learn from what is left would forget that there was more
     try:
         done = store.reindex(contents(directory, claims), now, may_forget=False)
     except CorruptArchiveError:
@@ -111,6 +114,9 @@ def _mend(directory: Path, store: Store, now: datetime) -> Iterator[str]:
     yield from _recovered(directory, store, now)
     yield from mend_rows(directory, store)
     yield from mend_manifest(directory, store)
+    if ended := store.end_stranded(now):  # last, for a record found may have been made from one
+        what = f"failed, for what the feeds gave is lost: {count(ended, 'pending entry')}"
+        yield f"{what}; what the feeds still list is fetched again"
 
 
 def _recovered(directory: Path, store: Store, now: datetime) -> Iterator[str]:
@@ -133,6 +139,14 @@ def _of_recovery(found: Recovery, kind: str) -> Iterator[str]:
         yield f"the database knows again what {path} was sealed as"
     for file in found.torn:
         yield f"what was no whole record was set aside in {file}"
+
+
+def _is_cut(directory: Path, store: Store) -> bool:
+    """Whether a file is shorter than what is committed of it, or than what was sealed."""
+    sealed = store.sealed_files()
+    lengths = {one.path: one.bytes for one in sealed.values()}
+    lengths |= {file: end for file, end in store.committed_files().items() if file not in sealed}
+    return any((directory / path).exists() and size(directory, path) < length for path, length in lengths.items())
 
 
 def _claims(directory: Path, store: Store) -> Claims:

@@ -7,8 +7,10 @@ only manifest and row are written. What a crash between any two of these steps l
 
 import os
 import re
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -18,14 +20,25 @@ from storage.durable import sync_directory
 from storage.errors import CorruptArchiveError, StorageError
 from storage.inspection import Inspection, is_of_records
 from storage.members import pack
-from storage.model import Sealed
+from storage.model import ArchivedRevision, Sealed
+from storage.records import line_digest
 from storage.segments import ARTICLES, explained
 from storage.store import Store
 
 RAW = "raw"
 DRAFT = ".gz.tmp"
 """``NAME.gz.tmp`` beside ``NAME.jsonl``: a name that readers of ``*.jsonl*`` pass over."""
+_ROWS = 500
+"""Rows read from the store at a time."""
 _DAY = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A file that could not be sealed: it stays as it is, and what is wrong with it is for ``storage.verify``."""
+
+    file: str
+    error: StorageError
 
 
 def finished(store: Store, now: datetime, enough: int, *, everything: bool = False) -> list[str]:
@@ -126,7 +139,7 @@ def _seal_records(directory: Path, store: Store, file: str) -> Iterator[Sealed |
         sealed = yield from _compared(plain, Inspection(directory, file), committed)
     else:
         try:
-            yield from _write(plain, draft, committed)
+            yield from _write(store, file, plain, draft, committed)
             sealed = yield from _compared(plain, Inspection(directory, file, draft), committed)
             if store.committed_offset(file) != committed:  # the clock was put back over midnight
                 draft.unlink()
@@ -167,13 +180,26 @@ def _compared(plain: Path, inspection: Inspection, committed: int) -> Generator[
     return inspection.sealed()
 
 
-def _write(plain: Path, draft: Path, end: int) -> Iterator[None]:
+def _write(store: Store, file: str, plain: Path, draft: Path, end: int) -> Iterator[None]:
     with plain.open("rb") as source, draft.open("wb") as target:
-        for member in pack(_lines(source, end)):
+        for member in pack(_as_committed(store, file, _lines(source, end))):
             target.write(member)
             yield None
         target.flush()
         os.fsync(target.fileno())
+
+
+def _as_committed(store: Store, file: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, each as the database has it by its digest: what is sealed is held to be sound from then on."""
+    offset, known = 0, deque[ArchivedRevision]()
+    for line in lines:
+        if not known:
+            known.extend(store.records_in(file, offset, _ROWS))
+        row = known.popleft() if known and known[0].place.offset == offset else None
+        if row is not None and row.place.digest not in (None, line_digest(line)):
+            raise CorruptArchiveError(f"{file}, byte {offset}: the line is not as it was committed")
+        yield line
+        offset += len(line)
 
 
 def _lines(source: IO[bytes], end: int) -> Iterator[bytes]:

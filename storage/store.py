@@ -70,6 +70,12 @@ class Store(Protocol):
         An entry that has ended before keeps its end.
         """
 
+    def stranded(self) -> int:
+        """How many pending entries can never have their turn, for what the feed gave of them is lost."""
+
+    def end_stranded(self, now: datetime) -> int:
+        """End them as failed; returns how many. What the feed lists again of them counts as new."""
+
     def ledger(self) -> Mapping[str, Ledger]:
         """The ledger of every feed that ever listed an entry, by feed name."""
 
@@ -96,8 +102,8 @@ class Store(Protocol):
 
         A record already known by (id, revision) changes nothing. The pending entry a record was made from (same
         feed, same guid or URL, same article) ends as archived, and other pending entries of that article that its
-        ``also_in`` names as unchanged. A record without one (the database was lost) brings an archived entry of its
-        own, so that there are always as many archived entries as records.
+        ``also_in`` names as unchanged, where its text is the page's. A record without one (the database was lost)
+        brings an archived entry of its own, so that there are always as many archived entries as records.
         """
 
     def committed_offset(self, file: str) -> int:
@@ -157,13 +163,16 @@ class Store(Protocol):
     def sealed_files(self) -> Mapping[str, Sealed]:
         """Every sealed file, by ``Sealed.file``, in the order of those names."""
 
+    def is_sealed(self, file: str) -> bool:
+        """Whether a file, by ``Sealed.file``, is sealed."""
+
     def seal(self, sealed: Sealed) -> None:
         """Remember a sealed file, in place of what was known of it."""
 
-    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload]) -> None:
+    def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload], lost: Collection[str] = ()) -> None:
         """The raw copies' own commit: the WARC file's committed offset, and the bodies it holds from there.
 
-        A body that is known already stays where it was first.
+        A body that is known already stays where it was first, but for those with these digests, which are lost there.
         """
 
     def payloads(self, digests: Collection[str]) -> Mapping[str, Payload]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from storage.card import outdated
 from storage.errors import CorruptArchiveError, StorageError
 from storage.manifest import MANIFEST
 from storage.segments import ARTICLES, PACKED, lines, on_disk, segments
@@ -144,6 +145,10 @@ class _Verification:
         committed = self._store.committed_files()
         sealed = {one.path: one for one in self._store.sealed_files().values()}
         found = verify_manifest(self._directory, sealed)
+        found += (
+            Damage(name, None, f"{what}: the next start writes it anew")
+            for name, what in outdated(self._directory).items()
+        )
         for file, length in self._sizes.items():
             if length > (end := committed.get(file, 0)) and file not in sealed and self._is_there(file):
                 what = f"{are(length - end, 'byte')} not committed: the next start takes them in or aside"
@@ -159,13 +164,18 @@ class _Verification:
         return found
 
     def _is_recent(self, found: list[Damage], seconds: float) -> bool:
-        paths = {MANIFEST, *(damage.path for damage in found)}
-        changed = [status.st_mtime for path in paths if (status := self._status(path)) is not None]
+        told = {damage.path for damage in found}
+        paths = {MANIFEST, *told, *(f"{path}.gz" for path in told)}
+        # not the time of its content: what is sealed was written long before it is given its name
+        changed = [status.st_ctime for path in paths if (status := self._status(path)) is not None]
         return max(changed, default=0) > time.time() - seconds
 
     # ------------------------------------------------------------------------------------------------------------------
 
     def _counts(self) -> Iterator[Damage]:
+        if stranded := self._store.stranded():
+            what = f"what the feeds gave of {count(stranded, 'pending entry')} is lost: no turn of theirs will come"
+            yield Damage(DATABASE, None, what)
         archived, known = self._store.balance()
         if archived != known:
             yield Damage(DATABASE, None, f"{are(archived, 'entry')} archived, but there are {known} records")

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from articles import NOON, digest, make_article
 
 from storage.archive import Archive
+from storage.card import write_card
 from storage.database import Database, open_database
 from storage.model import Article, Capture, Entry, FeedState, NewEntry, Outcome, Poll, RawRef, Resolution
 from storage.raw import RawCopies
@@ -21,6 +22,7 @@ YESTERDAY = NOON - timedelta(days=1)
 
 def new_store(directory: Path) -> Database:
     """An empty store in ``directory``; the migrations, most of the time it takes, run only once."""
+    write_card(directory)
     (directory / "veille.db").write_bytes(_empty())
     return open_database(f"sqlite:///{directory / 'veille.db'}")
 
@@ -37,6 +39,7 @@ def _empty() -> bytes:
 
 def make_holdings(directory: Path, store: Database) -> None:
     """Archive ten articles with their pages: the first five in files of yesterday that are sealed, the rest today."""
+    write_card(directory)
     state = FeedState("rfi-fr", "https://news.test/rss")
     entries = tuple(NewEntry(listed(name)) for name in NAMES)
     store.commit_poll(Poll("rfi-fr", YESTERDAY, state, entries=entries))

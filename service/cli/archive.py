@@ -94,13 +94,17 @@ def show(context: Context, article: str, full: bool, raw: bool, revisions: bool)
     """Show one article: by its id (the first digits will do) or its URL."""
     from service.app import open_readonly
 
+    if full + raw + revisions > 1:
+        raise click.UsageError("--full, --raw and --revisions show different things: one at a time")
     if no_archive(context):
         return NO_ARCHIVE
     with open_readonly(context.settings) as store:
         article_id = _identify(store, article)
         known = store.revisions(article_id) if article_id else ()
         if not known:
-            raise click.UsageError(f"the archive holds no article {article}")
+            if "://" in article:
+                raise click.UsageError(f"the archive holds no article {article}")
+            raise click.UsageError(f"the archive holds no article, or several, whose id begins with {article}")
         if revisions:
             list_revisions(context, store, known)
             return 0

@@ -112,7 +112,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _global_options() -> list[click.Option]:
-    path = click.Path(path_type=Path)
+    path = click.Path(path_type=Path, readable=False)  # who may not read is told by what tries to
 
     def option(*names: str, **rest: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_remember, **rest)

@@ -10,22 +10,30 @@ from service.cli.context import Context, Verb, pass_context
 if TYPE_CHECKING:
     from storage.model import Sealed
 
+STORAGE = 74
+
 
 @click.command(cls=Verb)
 @pass_context
 def seal(context: Context) -> int:
     """Close and compress the files being written, now; run and crawl do it when their day is over."""
     from service.app import now, open_archive
+    from storage.sealing import Unsealed
 
     if no_archive(context):
         return NO_ARCHIVE
-    count = 0
+    count, failed = 0, None
     with open_archive(context.settings) as (store, archive):
         for sealed in archive.sealing(now(), everything=True):
-            if sealed is not None:
+            if isinstance(sealed, Unsealed):
+                context.say(str(sealed.error))
+                failed = sealed
+            elif sealed is not None:
                 count += 1
                 before = store.committed_offset(sealed.file)
                 context.emit(_as_json(sealed, before) if context.json else _line(sealed, before))
+    if failed is not None:
+        return STORAGE
     if not count and not context.json:
         context.say("nothing to seal")
     return 0

@@ -73,6 +73,8 @@ class RawWalk:
         """What is wrong with where a body stands, beside what the database says. Takes its row."""
         row = self._rows.peek()
         if row is None or row.digest != record.payload_digest:
+            if record.payload_holds is False:
+                return None  # that is told, and the body may have been kept anew since
             digest = record.payload_digest or ""
             known = self._store.payloads([digest]).get(digest)
             if known is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from articles import NOON, digest, make_article
 from command import messages, start, veille
 
+from service.newsroom import Newsroom
 from storage.archive import Archive
 from storage.database import open_database
 from storage.lock import DirectoryLock
@@ -84,13 +85,25 @@ def test_the_daemon_seals_what_an_earlier_day_left_when_it_starts(tmp_path: Path
     assert sealed["records"] == 1
 
 
-def test_a_daemon_that_cannot_seal_says_why_and_ends(tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_seal_says_why_and_goes_on(tmp_path: Path) -> None:
     data = archive(tmp_path, datetime.now(UTC) - timedelta(days=1), "story")
     (plain,) = data.glob("articles/*/*.jsonl")
     name = f"{plain.relative_to(data).as_posix()}.gz"
     other = {"path": name, "records": 1, "bytes": 1, "sha256": "0" * 64, "first_id": None, "last_id": None}
     (data / "manifest.jsonl").write_text(json.dumps(other) + "\n")
-    done = veille(tmp_path, "run", log_format="json")
-    assert done.returncode == 74
-    assert messages(done)[-1].startswith(f"veille: {name} is not as manifest.jsonl has it: bytes ")
-    assert len(list(data.glob("articles/*/*.jsonl"))) == 1
+    with Newsroom(sites=1, stories=1) as room:
+        (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")
+        daemon = start(tmp_path, "run", log_format="json")
+        assert daemon.stderr is not None
+        said = {}
+        for line in daemon.stderr:
+            event = json.loads(line)
+            said[event["event"]] = event
+            if {"archived", "a file cannot be sealed; veille verify tells more"} <= said.keys():
+                break
+        daemon.send_signal(signal.SIGTERM)
+        daemon.communicate()
+    assert daemon.returncode == 0
+    reason = said["a file cannot be sealed; veille verify tells more"]["reason"]
+    assert reason.startswith(f"{name} is not as manifest.jsonl has it: bytes ")
+    assert plain.exists()

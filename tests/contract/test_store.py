@@ -392,6 +392,20 @@ def test_what_the_feed_gave_is_let_go_once_the_entry_has_ended(store: Store, url
     assert _raw(url, lambda connection: connection.execute(kept).scalars().all()) == ["key of b"]
 
 
+def test_an_entry_that_lost_what_the_feed_gave_fails_and_counts_as_new_when_listed_again(
+    store: Store, url: str
+) -> None:
+    store.commit_poll(poll(entry("a"), entry("b"), NewEntry(entry("c"), outcome=Outcome.UNCHANGED)))
+    assert store.stranded() == 0
+    _raw(url, lambda connection: connection.execute(tables.waiting.delete().where(tables.waiting.c.number == 1)))
+    assert store.stranded() == 1
+    assert [store.end_stranded(NOON), store.end_stranded(NOON), store.stranded()] == [1, 0, 0]
+    assert counts(store) == {"failed": 1, "pending": 1, "unchanged": 1}
+    assert store.reasons() == {("failed", "what the feed gave of it is lost"): 1}
+    known, _ = store.known_entries("rfi-fr", ["key of a"], [])
+    assert known["key of a"].content_hash == ""
+
+
 def test_a_turn_that_did_not_come_is_no_attempt(store: Store) -> None:
     store.commit_poll(poll(entry("a"), entry("b")))
     held = Retry(1, NOON + HOUR, "the host has asked for silence", was_tried=False)
@@ -537,6 +551,23 @@ def test_adopting_ends_the_entry_a_record_was_made_from_and_those_it_names(store
     assert store.balance() == (1, 1)
 
 
+def test_adopting_ends_the_entry_of_a_record_that_turned_out_to_be_of_another_article(store: Store) -> None:
+    other = entry("a", article_id=digest("somebody else's"))
+    store.commit_poll(poll(other, NewEntry(entry("a", guid="a later link's", key="later", article_id=digest("z")))))
+    store.adopt(FILE, 100, records(make_article("a")), NOON)
+    assert counts(store) == {"archived": 1, "pending": 1}
+    assert store.unbalanced(1) == {}
+    assert waiting(store) == [(2, "rfi-fr")]
+
+
+def test_adopting_a_text_of_the_feed_s_own_ends_no_entry_of_another_feed(store: Store) -> None:
+    store.commit_poll(poll(entry("a")))
+    store.commit_poll(poll(entry("a", key="dw-fr", guid="dw-fr"), feed="dw-fr"))
+    store.adopt(FILE, 100, records(make_article("a", text_source="feed", also_in=("dw-fr",))), NOON)
+    assert counts(store) == {"archived": 1}
+    assert counts(store, "dw-fr") == {"pending": 1}
+
+
 @pytest.mark.parametrize(
     ("listed", "record"),
     [
@@ -625,6 +656,7 @@ def test_a_sealed_file_comes_back_as_it_was_remembered(store: Store) -> None:
     for sealed in (raw, replace(SEALED, bytes=1), SEALED):
         store.seal(sealed)
     assert list(store.sealed_files().items()) == [(FILE, SEALED), (WARC, raw)]
+    assert [store.is_sealed(file) for file in (FILE, WARC, f"{FILE}.gz")] == [True, True, False]
 
 
 def test_a_body_stays_where_it_was_first(store: Store) -> None:
@@ -634,6 +666,14 @@ def test_a_body_stays_where_it_was_first(store: Store) -> None:
     store.commit_raw(WARC, 300, [])
     assert store.payloads(["sha256:1", "sha256:2", "sha256:3"]) == {"sha256:1": PAYLOAD, "sha256:2": other}
     assert store.committed_files() == {WARC: 300}
+
+
+def test_a_body_that_is_lost_stands_where_it_is_kept_anew(store: Store) -> None:
+    other = Payload("sha256:2", "https://news.test/b", NOON, WARC, 50)
+    store.commit_raw(WARC, 100, [PAYLOAD, other])
+    anew = replace(PAYLOAD, at=NOON + HOUR, offset=150)
+    store.commit_raw(WARC, 200, [anew, replace(other, offset=170)], {PAYLOAD.digest})
+    assert store.payloads([PAYLOAD.digest, other.digest]) == {PAYLOAD.digest: anew, other.digest: other}
 
 
 def test_bodies_of_a_file_come_by_offset_from_where_one_asks(store: Store) -> None:
@@ -832,6 +872,8 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "pending_hosts": lambda store: store.pending_hosts(NOON),
     "pending": lambda store: store.pending("h", NOON, 1),
     "settle": lambda store: store.settle([Resolution(1, Outcome.GONE)], [Retry(1, NOON, "")], NOON),
+    "stranded": lambda store: store.stranded(),
+    "end_stranded": lambda store: store.end_stranded(NOON),
     "ledger": lambda store: store.ledger(),
     "gaps": lambda store: store.gaps(),
     "reasons": lambda store: store.reasons(),
@@ -850,6 +892,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "writer": lambda store: store.writer(),
     "reindex": lambda store: store.reindex([], NOON, may_forget=True),
     "sealed_files": lambda store: store.sealed_files(),
+    "is_sealed": lambda store: store.is_sealed(FILE),
     "seal": lambda store: store.seal(SEALED),
     "commit_raw": lambda store: store.commit_raw(WARC, 100, [PAYLOAD]),
     "payloads": lambda store: store.payloads(["sha256:1"]),
@@ -861,7 +904,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 WRITES = [
     *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
-    *("save_robots", "hold"),
+    *("end_stranded", "save_robots", "hold"),
 ]
 
 

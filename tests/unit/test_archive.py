@@ -621,3 +621,51 @@ def test_a_directory_that_cannot_be_made_is_a_storage_error(tmp_path: Path, wher
         DirectoryLock(tmp_path / where).acquire()
     assert str(caught.value).startswith(f"the data directory {tmp_path / where} cannot be written: ")
     assert not isinstance(caught.value, LockedError)
+
+
+# -- what another hand has done ----------------------------------------------------------------------------------------
+
+
+def test_a_file_in_which_a_line_was_put_among_the_committed_ones_is_refused(
+    tmp_path: Path, opened: Callable[..., Archive]
+) -> None:
+    opened().commit([make_article("story"), make_article("other")], [], NOON)
+    file = only_file(tmp_path)
+    first, second = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(first + b"hello\n" + second)
+    with pytest.raises(CorruptArchiveError, match="no line ends at byte"):
+        opened()
+    assert file.read_bytes() == first + b"hello\n" + second
+
+
+@pytest.mark.parametrize("copy", [False, True], ids=["in its own file", "in a copy"])
+def test_a_record_that_stands_there_a_second_time_is_refused(
+    tmp_path: Path, opened: Callable[..., Archive], copy: bool
+) -> None:
+    opened().commit([make_article("story")], [], NOON)
+    file = only_file(tmp_path)
+    line = file.read_bytes()
+    (file.with_name("copy.jsonl") if copy else file).write_bytes(line if copy else line * 2)
+    with pytest.raises(CorruptArchiveError, match=r"stands in .* already; take this one away"):
+        opened()
+
+
+def test_a_file_nothing_was_ever_written_to_goes_at_the_next_start(
+    tmp_path: Path, store: Database, opened: Callable[..., Archive]
+) -> None:
+    opened().commit([make_article("story")], [], NOON)
+    empty = only_file(tmp_path).with_name(f"{store.writer()}-0002.jsonl")
+    empty.touch()
+    opened()
+    assert not empty.exists()
+
+
+def test_what_a_young_database_left_unfinished_is_set_aside_not_taken_for_a_loss(tmp_path: Path) -> None:
+    with closing(open_database(f"sqlite:///{tmp_path / 'young.db'}")) as young:
+        day = tmp_path / "articles/date=2026-11-23"
+        day.mkdir(parents=True)
+        (day / f"{young.writer()}-0001.jsonl").write_bytes(b"\0" * 512)
+        (day / "another-0001.jsonl").write_bytes(encode(make_article("found")))
+        with closing(Archive.open(tmp_path, young, NOON)) as archive:
+            assert archive.recovery.adopted == 1
+            assert len(archive.recovery.torn) == 1

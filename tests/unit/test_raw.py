@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -21,11 +22,13 @@ from articles import NOON, make_article
 
 from storage.archive import Archive
 from storage.captures import capture_records
+from storage.card import write_card
 from storage.database import Database, open_database
 from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Capture, FeedState, Payload, Poll, RawRef, Sealed
 from storage.raw import RawCopies, RawCopy, read_payload
 from storage.raw_recovery import recover_raw
+from storage.verify import verify
 from storage.warc import TornRecordError, WarcRecord, records, warc_files
 
 DAY = timedelta(days=1)
@@ -49,6 +52,7 @@ def make_capture(name: str = "story", **changes: Any) -> Capture:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
     """A store that has seen a feed: it was not made anew beside an archive that lost its own."""
+    write_card(tmp_path)
     with closing(open_database(f"sqlite:///{tmp_path / 'veille.db'}")) as database:
         database.commit_poll(Poll("rfi-fr", NOON, FeedState("rfi-fr", "https://news.test/rss")))
         yield database
@@ -180,6 +184,57 @@ def test_a_body_that_is_kept_already_is_only_referred_to(
         assert fields["WARC-Refers-To-Date"] == "2026-11-23T12:00:00.123456Z"
         assert fields["Content-Length"] == str(len(capture.head))
         assert (revisit.block_holds, revisit.payload_holds) == (True, None)
+
+
+def tear(member: bytes) -> bytes:
+    return member[:-100] + b"\xff\x00" + member[-98:]
+
+
+def forge(member: bytes) -> bytes:
+    """Another body, in a member that is sound: it must not have been compressed."""
+    forged = bytearray(member)
+    forged[-100] ^= 1
+    content = zlib.decompressobj(-15).decompress(forged[10:-8])
+    return bytes(forged[:-8]) + zlib.crc32(content).to_bytes(4, "little") + member[-4:]
+
+
+@pytest.mark.parametrize("spoil", [tear, forge])
+def test_a_body_whose_copy_is_damaged_is_kept_anew(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies], spoil: Callable[[bytes], bytes]
+) -> None:
+    body = gzip.compress(random.Random(1).randbytes(1000))
+    raw, capture = opened(), make_capture(body=body)
+    (damaged, _) = raw.keep([capture, make_capture("next")], NOON)
+    record = all_records(tmp_path)[1]
+    with only_file(tmp_path).open("r+b") as file:
+        file.seek(record.offset)
+        spoilt = spoil(file.read(record.length))
+        file.seek(record.offset)
+        file.write(spoilt)
+    with pytest.raises(CorruptArchiveError):
+        read_payload(tmp_path, damaged)
+    one, two = raw.keep([capture, capture], NOON)
+    (three,) = raw.keep([capture], NOON)
+    assert one == two == three
+    assert read_payload(tmp_path, one).body == body
+    assert store.payloads([str(one.digest)])[str(one.digest)].offset == one.offset
+    (damage,) = verify(tmp_path, store, patience=0)
+    assert (damage.path, damage.offset) == (damaged.file, damaged.offset)
+
+
+def test_a_body_in_another_content_encoding_is_kept_with_the_head_that_says_so(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies]
+) -> None:
+    packed = HEAD.replace(b"X-Odd", b"content-encoding: GZip\r\nX-Odd")
+    plain, page = make_capture("file"), make_capture("page", body=make_capture("file").body, head=packed)
+    raw = opened()
+    one, two = raw.keep([plain, page], NOON)
+    assert [read_payload(tmp_path, ref).head for ref in (one, two)] == [plain.head, page.head]
+    (three,) = raw.keep([page], NOON)
+    assert read_payload(tmp_path, three).head == page.head
+    assert raw.keep([plain], NOON) == [one]
+    assert store.payloads([str(one.digest)])[str(one.digest)].offset == one.offset
+    assert list(verify(tmp_path, store, patience=0)) == []
 
 
 def test_batches_follow_one_another_in_one_file_across_restarts(
@@ -619,3 +674,33 @@ def test_a_reference_into_a_torn_or_forged_file_is_refused(tmp_path: Path, kept:
     file.write_bytes(whole[: int(first.offset or 0)] + b"".join(capture_records(other, str(first.digest), None)))
     with pytest.raises(CorruptArchiveError, match="the raw copy is not what its digest says"):
         read_payload(tmp_path, first)
+
+
+def test_a_clock_put_back_over_midnight_appends_to_no_sealed_file(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies]
+) -> None:
+    copies = opened()
+    (first,) = copies.keep([make_capture("a")], NOON)
+    with closing(Archive.open(tmp_path, store, NOON)) as archive:
+        (sealed,) = archive.seal(NOON + timedelta(days=1))
+    (second,) = copies.keep([make_capture("b")], NOON)
+    assert second.file != first.file == sealed.file
+    assert (tmp_path / sealed.path).stat().st_size == sealed.bytes
+
+
+@pytest.mark.parametrize("tail", [b"garbage", b"a record"])
+def test_a_sealed_file_that_has_grown_is_left_for_the_start_to_refuse(
+    tmp_path: Path, store: Database, opened: Callable[..., RawCopies], tail: bytes
+) -> None:
+    (reference,) = opened().keep([make_capture("a")], NOON)
+    file = tmp_path / str(reference.file)
+    with closing(Archive.open(tmp_path, store, NOON)) as archive:
+        archive.seal(NOON, everything=True)
+    before, committed = file.read_bytes(), store.committed_files()
+    file.write_bytes(before + (tail if tail == b"garbage" else before))
+    recover_raw(tmp_path, store)
+    assert store.committed_files() == committed
+    with pytest.raises(CorruptArchiveError, match="but was sealed with"):
+        Archive.open(tmp_path, store, NOON)
+    file.write_bytes(before)
+    Archive.open(tmp_path, store, NOON).close()

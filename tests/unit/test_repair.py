@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from articles import NOON, digest, make_article
-from holdings import NAMES, make_holdings
+from holdings import NAMES, listed, make_holdings
 
 from storage import tables
 from storage.archive import Archive
 from storage.database import Database, open_database
 from storage.errors import CorruptArchiveError, SchemaError
-from storage.model import Outcome
+from storage.model import FeedState, NewEntry, Outcome, Poll
 from storage.records import encode
 from storage.repair import open_mended, rebuild, repair
 from storage.segments import records
@@ -45,7 +45,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pattern")
     with closing(open_database(f"sqlite:///{directory / 'veille.db'}")) as database:
         make_holdings(directory, database)
-        assert list(repair(directory, database, NOON)) == ["README.md was written anew", "schema.json was written anew"]
+        assert list(repair(directory, database, NOON)) == []
     return directory
 
 
@@ -248,6 +248,19 @@ def test_a_lost_table_comes_back(data: Path) -> None:
     assert done[:2] == ["the table article_urls is missing: made anew", "the table payloads is missing: made anew"]
     with closing(database(data)) as store:
         assert store.find_urls(["https://news.test/a"]) == {"https://news.test/a": digest("a")}
+
+
+def test_an_entry_that_lost_what_the_feed_gave_is_told_and_then_given_up(data: Path) -> None:
+    with closing(database(data)) as store:
+        state = FeedState("rfi-fr", "https://news.test/rss")
+        store.commit_poll(Poll("rfi-fr", NOON, state, entries=(NewEntry(listed("new")), NewEntry(listed("newer")))))
+    change(data, "DELETE FROM waiting WHERE number = (SELECT max(number) FROM entries)")
+    with closing(database(data)) as store:
+        lost = "what the feeds gave of 1 pending entry is lost: no turn of theirs will come"
+        assert list(verify(data, store, patience=0)) == [Damage("the database", None, lost)]
+    done, damage = run(data, repair)
+    given_up = "failed, for what the feeds gave is lost: 1 pending entry; what the feeds still list is fetched again"
+    assert (done, damage) == ([given_up], [])
 
 
 def test_whole_records_in_another_order_are_learnt_where_they_stand(data: Path) -> None:

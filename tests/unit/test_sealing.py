@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from storage import manifest, members, sealing, segments
 from storage.appending import file_of
 from storage.archive import Archive
+from storage.card import write_card
 from storage.database import Database, open_database
 from storage.errors import CorruptArchiveError, StorageError
 from storage.members import inflate, pack, unpack
@@ -50,6 +51,7 @@ def lose_database(directory: Path) -> Database:
 
 def fill(directory: Path) -> None:
     """An archive of five records and three raw copies, all of one day."""
+    write_card(directory)
     with closing(open_store(directory)) as store:
         entries = tuple(NewEntry(Entry(name, digest(name), digest(name))) for name in NAMES)
         store.commit_poll(Poll("rfi-fr", NOON, FeedState("rfi-fr", "https://news.test/rss"), entries=entries))
@@ -411,9 +413,9 @@ def test_the_disk_being_full_harms_nothing_and_sealing_can_be_tried_again(
             archive.seal(NOON, everything=True)
     assert files(directory) == ["0001.jsonl", "0001.warc.gz"], "what takes up the disk's last bytes is gone"
     assert plain_of(directory).read_bytes() == before
-    assert not (directory / "manifest.jsonl").exists()
+    assert sealed_by_the_manifest(directory) == [WARC], "one that cannot be sealed does not keep the other open"
     archive.commit([make_article("after")], [], NOON)
-    assert len(archive.seal(NOON, everything=True)) == 2
+    assert len(archive.seal(NOON, everything=True)) == 1
     assert titles(directory)[-1] == "After"
 
 
@@ -429,7 +431,19 @@ def test_nothing_is_unlinked_that_is_not_in_the_compressed_file(
                 archive.seal(NOON, everything=True)
         assert plain_of(directory).read_bytes() == lines
         assert files(directory) == ["0001.jsonl", "0001.warc.gz"]
-        assert not (directory / "manifest.jsonl").exists()
+        assert sealed_by_the_manifest(directory) == [WARC]
+
+
+def sealed_by_the_manifest(directory: Path) -> list[str]:
+    return [line.path for line in manifest.read(directory).lines]
+
+
+def test_a_damaged_line_is_not_sealed_as_if_it_were_sound(directory: Path, archive: Archive) -> None:
+    plain = plain_of(directory)
+    plain.write_bytes(plain.read_bytes().replace(b"goes on", b"goes by", 1))
+    with pytest.raises(CorruptArchiveError, match=r"-0001\.jsonl, byte 0: the line is not as it was committed"):
+        archive.seal(NOON, everything=True)
+    assert sealed_by_the_manifest(directory) == [WARC]
 
 
 def test_a_plain_file_and_a_compressed_one_that_differ_are_both_kept_and_refused(

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -342,6 +343,25 @@ def test_counts_are_compared_article_by_article(data: Path, store: Database) -> 
     }
 
 
+# -- what stands beside them -------------------------------------------------------------------------------------------
+
+
+def test_a_lost_card_and_a_schema_that_changed_are_told(data: Path, store: Database) -> None:
+    (data / "README.md").unlink()
+    schema = data / "schema.json"
+    schema.write_bytes(schema.read_bytes().replace(b"Headline.", b"headline."))
+    changed = "it is not as it was written, or of another version of the program"
+    assert found(data, store) == [
+        Damage("README.md", None, "it is missing: the next start writes it anew"),
+        Damage("schema.json", None, f"{changed}: the next start writes it anew"),
+    ]
+
+
+def test_what_somebody_else_calls_a_card_is_no_damage(data: Path, store: Database) -> None:
+    (data / "README.md").write_text("# My archive\n")
+    assert found(data, store) == []
+
+
 # -- the database itself -----------------------------------------------------------------------------------------------
 
 
@@ -409,13 +429,25 @@ def test_a_batch_being_committed_is_waited_for(data: Path, store: Database, monk
     assert len(pauses) == 2
 
 
+def test_a_sealing_that_took_long_and_has_only_now_renamed_its_file_is_waited_for(
+    data: Path, store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = file_of(data, "sealed records")
+    plain = packed.with_suffix("")
+    plain.write_bytes(gzip.decompress(packed.read_bytes()))
+    for path in (packed, plain, data / "manifest.jsonl"):
+        os.utime(path, (0, 0))
+    monkeypatch.setattr("time.sleep", lambda _: plain.unlink(missing_ok=True))
+    assert list(verify(data, store)) == []
+
+
 def test_what_is_not_committed_for_long_is_told_at_once(
     data: Path, store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = file_of(data, "open records")
     with file.open("ab") as stream:
         stream.write(b"torn")
-    for path in (file, data / "manifest.jsonl"):
-        os.utime(path, (0, 0))
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 60)
     monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waited"))
     assert len(list(verify(data, store))) == 1
