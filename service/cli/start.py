@@ -69,12 +69,14 @@ def demo(context: Context, directory: Path) -> int:
 
 MARK = "# made by veille demo; the next demo replaces this directory\n"
 WHAT_TO_LOOK_AT = """
-To look at:
-  head -1 {directory}/articles/*/*.jsonl            one article, as it is archived
+one article, as it is archived:
+  head -1 {directory}/articles/*/*.jsonl
+every feed, and how every entry ended:
   {veille} --data {directory} --feeds {directory}/feeds.toml status
-                                             every feed, and how every entry ended
-  {veille} --data {directory} show ID               an article; --full puts removed paragraphs back
-  {veille} --data {directory} verify                proof that all of it is sound"""
+an article; --full puts removed paragraphs back, --raw is its page:
+  {veille} --data {directory} show ID
+proof that all of it is sound:
+  {veille} --data {directory} verify"""
 
 
 def _this_command() -> str:
