@@ -30,6 +30,7 @@ from random import Random
 from typing import TypeVar
 
 from storage.archive import Archive
+from storage.card import write_card
 from storage.database import Database, open_database
 from storage.model import (
     Article,
@@ -229,6 +230,7 @@ def start(directory: Path, now: datetime) -> Recovery:
 def opened(directory: Path, now: datetime) -> Iterator[tuple[Database, Archive]]:
     """The archive, by a store of its own."""
     directory.mkdir(exist_ok=True)
+    write_card(directory)  # as every start does: verify misses it
     with (
         closing(open_database(f"sqlite:///{directory / 'veille.db'}")) as store,
         closing(Archive.open(directory, store, now)) as archive,

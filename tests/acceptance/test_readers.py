@@ -83,7 +83,7 @@ SCRIPTS = {
 
 def write(directory: Path, days: list[list[Article]], *, sealed: int, segment_bytes: int = 2**28) -> None:
     """An archive of these days, the first ``sealed`` of them sealed."""
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     write_card(directory)
     with closing(open_database(f"sqlite:///{directory / 'veille.db'}")) as store:
         for number, articles in enumerate(days):
@@ -241,6 +241,26 @@ def found(archives: Path) -> dict[str, dict[str, Any]]:
         rows = json.loads(out.read_text())
         results[reader] = {Path(directory).name: value for directory, value in rows.items()}
     return results
+
+
+def test_datasets_sees_what_has_come_since_it_last_looked(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    stories = [nothing(f"story {number}") for number in range(5)]
+    program = snippets(Path(__file__).parents[2] / "README.md")["datasets"] + "\nprint(len(articles))"
+    home = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    counts = []
+    for some in (stories[:2], stories[2:]):
+        write(data, [some], sealed=0)
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env=os.environ | home,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        counts.append(done.stdout.split()[-1])
+    assert counts == ["2", "5"]
 
 
 def truth(directory: Path) -> list[dict[str, Any]]:

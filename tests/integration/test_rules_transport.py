@@ -454,6 +454,7 @@ def test_rule_20_every_hop_of_a_feed_and_of_robots_txt_is_checked(tmp_path: Path
     said = errors(bench)
     assert said.pop("good") is None
     assert {name for name, text in said.items() if "address refused: 127.78.0.1" in (text or "")} == {"feed", "robots"}
+    assert not any("obey_robots" in (text or "") for text in said.values()), "that opens no address"
     assert [record["feed"] for record in bench.records()] == ["good"]
 
 

@@ -1,5 +1,7 @@
 """What a batch costs does not depend on how much is archived: statements, changed columns, bytes."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -88,3 +90,13 @@ def test_an_entry_that_ends_leaves_the_indexes_alone_that_do_not_tell_how(store:
 
 SQLITE_UPDATE = 23
 """What SQLite tells its authorizer when a column is about to be written."""
+
+
+def test_the_benchmark_goes_through_every_step_it_measures() -> None:
+    bench = Path(__file__).parents[2] / "bench" / "archive.py"
+    done = subprocess.run(
+        [sys.executable, bench, "--articles", "1000"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for step in ("append and commit", "start after a crash", "verify", "peak memory"):
+        assert step in done.stdout

@@ -265,3 +265,8 @@ def test_the_time_an_answer_spent_in_a_cache_or_on_the_way_counts() -> None:
 def test_servers_that_do_not_say_the_time_say_nothing_of_the_clock() -> None:
     found = check_clock([answer(None), answer("yesterday")])
     assert (found.result, found.detail) == (Result.OK, "no server said what time it has")
+
+
+def test_a_server_s_date_at_the_end_of_time_says_nothing() -> None:
+    found = check_clock([answer("Fri, 31 Dec 9999 23:59:59 GMT", age="60"), answer(NOW)])
+    assert (found.result, "median of 1" in found.detail) == (Result.OK, True)

@@ -119,6 +119,19 @@ def test_a_torn_tail_is_set_aside(data: Path, kind: str) -> None:
     assert (file.read_bytes(), aside.read_bytes()) == (sound, sound[:50])
 
 
+def test_raw_copies_cut_short_are_not_learnt_anew_as_if_that_were_all(data: Path) -> None:
+    file = file_of(data, "open raw copies")
+    with closing(database(data)) as store:
+        before = store.committed_files()
+    with file.open("r+b") as cut_short:
+        cut_short.truncate(file.stat().st_size - 20)  # in the last record, which nothing refers to
+    done, damage = run(data, repair)
+    assert done == []
+    assert [one.path for one in damage] == [file.relative_to(data).as_posix()]
+    with closing(database(data)) as store:
+        assert store.committed_files() == before
+
+
 def test_what_sealing_left_half_done_is_finished(data: Path) -> None:
     packed = file_of(data, "sealed records")
     files = contents(data)
