@@ -12,6 +12,7 @@ import structlog
 
 from service import __version__
 from service.archiving import Archivist
+from service.articles.paragraphs import Learned
 from service.articles.workers import Workers
 from service.events import Listener
 from service.feeds.cadence import Limits
@@ -151,7 +152,13 @@ async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Liste
                         outside.fetcher, outside.robots, outside.workers, tdm_policy=settings.tdm_policy, clock=now
                     ),
                     archivist=Archivist(
-                        store, archive, thread, scope=settings.dedup, clock=now, keep=raw.keep if raw else None
+                        store,
+                        archive,
+                        thread,
+                        scope=settings.dedup,
+                        learned=_learned(settings),
+                        clock=now,
+                        keep=raw.keep if raw else None,
                     ),
                 )
                 yield Runner(
@@ -256,6 +263,10 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except PermissionError:
         return True
+
+
+def _learned(settings: Settings) -> Learned:
+    return Learned(settings.boilerplate_articles, settings.boilerplate_days)
 
 
 def _limits(settings: Settings) -> Limits:

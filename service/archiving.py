@@ -2,24 +2,38 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from service.articles.compose import Draft, compose
-from service.articles.paragraphs import filter_article
+from service.articles.paragraphs import Learned, filter_article
 from service.articles.revisions import same_but_for_typography
+from service.elsewhere import OtherArticles
 from service.homes import Newest, Revisions, addresses_of, at_home, own_article
 from service.net.urls import host
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
 from storage.errors import CorruptArchiveError, SchemaError
-from storage.model import Article, Capture, Outcome, PendingEntry, Place, RawRef, Resolution, Scope, Sealed
-from storage.rebuild import full_paragraphs, full_text_hash
+from storage.fingerprints import fingerprint
+from storage.model import (
+    Article,
+    Capture,
+    Outcome,
+    PendingEntry,
+    Place,
+    RawRef,
+    Resolution,
+    Scope,
+    Sealed,
+    Standing,
+)
+from storage.paragraphs import Paragraphs
+from storage.rebuild import full_paragraphs, full_text_hash, kept_paragraphs
 from storage.records import encode
-from storage.references import finder
+from storage.references import Texts, finder
 from storage.store import Store
 
 Keep = Callable[[Sequence[Capture], datetime], Sequence[RawRef]]
@@ -61,7 +75,8 @@ class Archivist:
         store: The ledger, and what is archived already.
         archive: Where records go.
         thread: The only one that speaks to the two.
-        scope: How far the duplicate filter looks.
+        scope: How far the duplicate filter looks, where a feed does not say.
+        learned: From when on a paragraph is a feed's boilerplate.
         clock: The time now, aware.
         keep: Where the pages go that come with a batch; None: nowhere.
     """
@@ -73,6 +88,7 @@ class Archivist:
         thread: OneThread,
         *,
         scope: Scope,
+        learned: Learned,
         clock: Callable[[], datetime],
         keep: Keep | None = None,
     ) -> None:
@@ -80,8 +96,11 @@ class Archivist:
         self._archive = archive
         self._thread = thread
         self._scope = scope
+        self._learned = learned
         self._clock = clock
         self._keep = keep
+        self._find = finder(archive.read, store)
+        self._texts = Texts(self._find)
         self._seal_after = datetime.min.replace(tzinfo=UTC)
 
     async def pending_hosts(self) -> Sequence[str]:
@@ -135,14 +154,13 @@ class Archivist:
         homes = self._store.find_urls({url for draft in drafts for url in addresses_of(draft)})
         revisions = Revisions(self._store.latest(ids | set(homes.values())), homes, self._store.lost_revisions(ids))
         sightings = self._store.sightings(ids)
-        results = [
-            reading if isinstance(reading, Ended) else self._number(reading, revisions, sightings, now)
-            for reading in readings
-        ]
+        index = self._store.paragraphs({fingerprint(text) for draft in drafts for text in draft.paragraphs}, ids)
+        batch = _Batch(revisions, sightings, index, now)
+        results = [reading if isinstance(reading, Ended) else self._number(reading, batch) for reading in readings]
         results = self._with_pages(readings, results, now)
         if archived := [result for result in results if isinstance(result, Archived)]:
             resolutions = [resolution for result in archived for resolution in result.resolutions]
-            self._archive.commit([result.article for result in archived], resolutions, now)
+            self._archive.commit([result.article for result in archived], resolutions, now, index)
         if ended := [result for result in results if isinstance(result, Ended)]:
             resolutions = [resolution for result in ended for resolution in result.resolutions]
             retries = [retry for result in ended for retry in result.retries]
@@ -168,9 +186,8 @@ class Archivist:
                 with_pages[place] = replace(result, article=replace(result.article, raw=raw))
         return with_pages
 
-    def _number(
-        self, draft: Draft, revisions: Revisions, sightings: Mapping[str, Sequence[str]], now: datetime
-    ) -> Archived | Ended:
+    def _number(self, draft: Draft, batch: "_Batch") -> Archived | Ended:
+        revisions = batch.revisions
         draft = at_home(draft, revisions)
         pending, article_id = draft.pending, draft.pending.entry.article_id
         text_hash = full_text_hash(draft.paragraphs)
@@ -194,14 +211,22 @@ class Archivist:
             revision=revision,
             scope=draft.feed.dedup or self._scope,
             names=names(draft),
+            elsewhere=OtherArticles(
+                batch.index,
+                lambda standing: batch.text_at(standing) or self._texts.at(standing),
+                article_id=article_id,
+                feed=pending.feed,
+                learned=self._learned,
+            ),
         )
-        also_in = [feed for feed in sightings.get(article_id, ()) if feed != pending.feed]
-        article = compose(draft, filtered, revision=revision, also_in=also_in, text_hash=text_hash, archived=now)
+        also_in = [feed for feed in batch.sightings.get(article_id, ()) if feed != pending.feed]
+        article = compose(draft, filtered, revision=revision, also_in=also_in, text_hash=text_hash, archived=batch.now)
         try:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
         revisions.add(article, draft)
+        batch.add(article)
         return Archived(pending, article)
 
     def _why_unchanged(self, draft: Draft, newest: Newest, text_hash: str) -> str | None:
@@ -218,8 +243,29 @@ class Archivist:
 
     def _paragraphs(self, newest: Newest) -> Sequence[str]:
         if isinstance(newest.text, Place):
-            return full_paragraphs(self._archive.read(newest.text), finder(self._archive.read, self._store))
+            return full_paragraphs(self._archive.read(newest.text), self._find)
         return newest.text
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known of a batch's articles, those that it adds itself included."""
+
+    revisions: Revisions
+    sightings: Mapping[str, Sequence[str]]
+    index: Paragraphs
+    now: datetime
+    _texts: dict[Standing, str] = field(default_factory=dict)
+
+    def add(self, article: Article) -> None:
+        """Know of a record that the batch will add."""
+        self.index.add(article)
+        for at, text in kept_paragraphs(article).items():
+            self._texts[Standing(article.id, article.revision, at)] = text
+
+    def text_at(self, standing: Standing) -> str | None:
+        """What stands in a record of the batch; None where that is elsewhere."""
+        return self._texts.get(standing)
 
 
 def _is_worth_its_page(result: Archived | Ended) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from service.articles.compose import Draft
-from service.articles.paragraphs import fold_form
 from service.feeds import identity
 from service.net.urls import other_scheme
+from storage.fingerprints import fold_form
 from storage.model import ArchivedRevision, Article, Entry, Place
 
 WALL = "many links lead to this page and text, that of {} too: a log-in or a notice?"

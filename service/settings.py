@@ -132,8 +132,12 @@ class Settings(BaseSettings):
     )
     dedup: Annotated[Scope, BeforeValidator(_lower)] = Field(
         Scope.BOILERPLATE,
-        description="Duplicate filter: off, article, boilerplate or all; so far all but off look inside one article.",
+        description="Paragraphs that go: off, article (its repeats), boilerplate (the feed's too), all (known ones).",
     )
+    boilerplate_articles: int = Field(
+        5, description="Articles of a feed a paragraph has stood in, at head or tail, before it is boilerplate.", ge=2
+    )
+    boilerplate_days: int = Field(3, description="Days on which those were archived, at least.", ge=1)
     tdm_policy: Annotated[TdmPolicy, BeforeValidator(_lower)] = Field(
         TdmPolicy.RECORD, description="Pages that say noarchive or tdm-reservation: record it, or skip them."
     )

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from storage import segments
 from storage.appending import SEGMENT_BYTES, Segment, day_folder, file_of
+from storage.contents import readable_records
 from storage.errors import CorruptArchiveError, StorageError
 from storage.model import Article, Place, Resolution, Sealed
+from storage.paragraphs import Paragraphs
 from storage.records import encode, line_digest
 from storage.recovery import Recovery, recover
 from storage.sealing import Unsealed, finished, seal
@@ -42,10 +44,21 @@ class Archive:
             SchemaError: a record is of another format version.
             StorageError: something cannot be read or written.
         """
-        return cls(directory, store, recover(directory, store, now), segment_bytes)
+        recovery = recover(directory, store, now)
+        if not store.is_indexed():  # a database of an earlier program, or one that has lost a table
+            store.index_texts(readable_records(directory))
+        return cls(directory, store, recovery, segment_bytes)
 
-    def commit(self, articles: Sequence[Article], resolutions: Sequence[Resolution], now: datetime) -> None:
+    def commit(
+        self,
+        articles: Sequence[Article],
+        resolutions: Sequence[Resolution],
+        now: datetime,
+        index: Paragraphs | None = None,
+    ) -> None:
         """Append a batch, and commit it with the outcomes of its entries; both are durable when this returns.
+
+        ``index`` is as in ``Store.commit_articles``.
 
         Raises:
             StorageError: nothing of the batch is acknowledged. After a failed write the archive can go on: the file is
@@ -62,7 +75,9 @@ class Archive:
         segment.append(b"".join(lines))
         self._is_broken = True  # until all of what follows has succeeded
         segment.sync()
-        self._store.commit_articles(segment.file, end, list(zip(articles, places, strict=True)), resolutions, now)
+        self._store.commit_articles(
+            segment.file, end, list(zip(articles, places, strict=True)), resolutions, now, index
+        )
         segment.committed = end
         self._is_broken = False
 

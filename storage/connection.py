@@ -1,7 +1,7 @@
 """Transactions over one database connection, SQLite's or PostgreSQL's, and their errors in one line."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -140,6 +140,13 @@ class Transactions:
         statement = self._insert(table).values(values)
         rest = {name: value for name, value in values.items() if not table.c[name].primary_key}
         return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+
+    def _upsert_all(self, connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert rows, all of the same columns, or give those with these primary keys their values."""
+        if rows:
+            statement = self._insert(table)
+            rest = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
+            connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest), rows)
 
 
 def batches(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:

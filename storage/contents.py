@@ -56,6 +56,13 @@ def contents(directory: Path, claims: Claims) -> Iterator[FileContent]:
         yield from _raw(directory, file, claims)
 
 
+def readable_records(directory: Path) -> Iterator[tuple[Article, Place]]:
+    """Every record that can be read, oldest file first; what is damaged is passed over. Raises StorageError."""
+    for file in sorted(segments(directory), key=lambda file: _age(directory, file)):
+        for some in batches(_as_far_as_possible(directory, file)):
+            yield from _parsed(file, some)
+
+
 def _age(directory: Path, file: str) -> tuple[str, datetime, str]:
     """Its day, when the first of its records was archived, its name: after a loss a day has files of two writers."""
     folder = file.rpartition("/")[0]

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from storage.connection import Transactions
 from storage.errors import CorruptDatabaseError
 from storage.tables import metadata
+from storage.texts import forget_indexing
 
 _MOST = 10
 """Faults told of one database: a damaged page makes hundreds of them."""
@@ -28,6 +29,8 @@ class IntegrityPart(Transactions):
         with self._writing() as connection:
             missing = _missing(connection)
             metadata.create_all(connection)
+            if missing:
+                forget_indexing(connection)
             for index in _lost_indexes(connection):
                 index.create(connection)
             before = list(_faults(connection))

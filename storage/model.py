@@ -471,6 +471,37 @@ class Sealed:
     """For reading a record in the middle; of records only."""
 
 
+# -- what is known of texts --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a paragraph stands: article, revision, and position in its full text. It was kept there."""
+
+    id: str
+    revision: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """In how many articles of one feed a paragraph has stood; later revisions of an article do not count."""
+
+    feed: str
+    articles: int
+    days: int
+    """UTC days on which those were archived."""
+    last_day: int
+    """The latest of them, as ``date.toordinal``."""
+    head: int
+    """Of the articles, those at whose head it stood,"""
+    tail: int
+    """and at whose tail."""
+
+
+# -- evidence ----------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """One HTTP exchange, as it went over the wire."""

@@ -8,10 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.adoption import give_entries, unknown
-from storage.connection import Transactions, batches
+from storage.connection import batches
 from storage.ledger import end
 from storage.model import ArchivedRevision, Article, Outcome, Place, Resolution
+from storage.paragraphs import Paragraphs
 from storage.tables import article_urls, articles, entries, files, lost_revisions
+from storage.texts import TextsPart, text_columns
 
 _REVISION = (
     articles.c.id,
@@ -26,7 +28,7 @@ _REVISION = (
 )
 
 
-class PlacesPart(Transactions):
+class PlacesPart(TextsPart):
     """The part of ``storage.store.Store`` that the archive speaks to."""
 
     def commit_articles(
@@ -36,11 +38,12 @@ class PlacesPart(Transactions):
         articles: Sequence[tuple[Article, Place]],
         resolutions: Sequence[Resolution],
         now: datetime,
+        index: Paragraphs | None = None,
     ) -> None:
         """See ``Store.commit_articles``."""
         with self._writing() as connection:
             self._advance(connection, file, offset)
-            self._record(connection, articles)
+            self._record(connection, articles, index)
             end(connection, resolutions, now)
 
     def adopt(self, file: str, offset: int, articles: Iterable[tuple[Article, Place]], now: datetime) -> int:
@@ -157,10 +160,21 @@ class PlacesPart(Transactions):
     def _advance(self, connection: sa.Connection, file: str, offset: int) -> None:
         connection.execute(self._upsert(files, {"path": file, "committed": offset}))
 
-    def _record(self, connection: sa.Connection, records: Sequence[tuple[Article, Place]]) -> None:
+    def _record(
+        self,
+        connection: sa.Connection,
+        records: Sequence[tuple[Article, Place]],
+        index: Paragraphs | None = None,
+    ) -> None:
         if not records:
             return
-        connection.execute(articles.insert(), [_article_row(article, place) for article, place in records])
+        if index is None:
+            index = self._touched_by(connection, [article for article, _ in records])
+            for article, _ in records:
+                index.add(article)
+        rows = [_article_row(article, place) | text_columns(article, index) for article, place in records]
+        connection.execute(articles.insert(), rows)
+        self._keep_texts(connection, index.changes)
         found = {_hash(url): article.id for article, _ in reversed(records) for url in urls_of(article)}
         if found:
             first_stays = self._insert(article_urls).on_conflict_do_nothing()

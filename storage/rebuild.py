@@ -1,7 +1,7 @@
 """The full article from its record: removed paragraphs put back, and proven against ``text_hash``. Pure."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from storage.errors import CorruptArchiveError
 from storage.model import Article
@@ -30,6 +30,11 @@ def full_paragraphs(article: Article, find: Find) -> list[str]:
     if full_text_hash(paragraphs) != article.text_hash:
         raise CorruptArchiveError(f"{_name(article)} does not rebuild to its text_hash")
     return paragraphs
+
+
+def kept_paragraphs(article: Article) -> Mapping[int, str]:
+    """The paragraphs that stand in a record, by position. Raises CorruptArchiveError where they are not all there."""
+    return _Kept(article).texts
 
 
 class _Kept:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from storage.errors import CorruptArchiveError, SchemaError
-from storage.model import Article, Place
-from storage.rebuild import Find
+from storage.model import Article, Place, Standing
+from storage.rebuild import Find, kept_paragraphs
 from storage.store import Store
 
 
@@ -17,7 +17,7 @@ def finder(read: Callable[[Place], Article], store: Store) -> Find:
         store: Knows the places.
     """
 
-    @lru_cache(maxsize=64)  # what one article refers to, its neighbours often do too
+    @lru_cache(maxsize=256)  # what one article refers to, its neighbours often do too
     def find(article_id: str, revision: int) -> Article:
         reference = f"a removed paragraph refers to {article_id} revision {revision}"
         known = next((known for known in store.revisions(article_id) if known.revision == revision), None)
@@ -29,3 +29,25 @@ def finder(read: Callable[[Place], Article], store: Store) -> Find:
             raise CorruptArchiveError(reference) from error
 
     return find
+
+
+class Texts:
+    """The texts that paragraphs may be removed in favour of.
+
+    Args:
+        find: Gives an article of the archive, as ``finder`` does.
+    """
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._read = lru_cache(maxsize=4096)(self._from_archive)  # a feed's boilerplate stands in its first articles
+
+    def at(self, standing: Standing) -> str | None:
+        """The text that stands there; None where none does, or it cannot be read: then nothing must rest on it."""
+        return self._read(standing)
+
+    def _from_archive(self, standing: Standing) -> str | None:
+        try:
+            return kept_paragraphs(self._find(standing.id, standing.revision)).get(standing.at)
+        except (CorruptArchiveError, SchemaError):
+            return None

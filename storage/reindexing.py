@@ -36,6 +36,7 @@ class ReindexingPart(PlacesPart, EvidencePart):
             _remember(connection)
             for table in (article_urls, articles, sealed_files, payloads, files):
                 connection.execute(table.delete())
+            self._forget_texts(connection)
             for content in contents:
                 self._advance(connection, content.file, content.committed)
                 new = self._take_in(connection, content.articles)
@@ -49,6 +50,7 @@ class ReindexingPart(PlacesPart, EvidencePart):
                 raise CorruptArchiveError(f"the files do not hold all that the database knows: {others} differ")
             lost = _end_lost(connection, now) if may_forget else 0
             self._remember_lost(connection)
+            self._mark_indexed(connection)
             for table in (_known, _known_payloads):
                 table.drop(connection)
         return Reindexed(count, forgotten, brought, lost)

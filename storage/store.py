@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from storage.fingerprints import Fingerprint
 from storage.model import (
     ArchivedRevision,
     Article,
@@ -22,6 +23,7 @@ from storage.model import (
     RobotsFile,
     Sealed,
 )
+from storage.paragraphs import Paragraphs
 
 
 class Store(Protocol):
@@ -94,8 +96,13 @@ class Store(Protocol):
         articles: Sequence[tuple[Article, Place]],
         resolutions: Sequence[Resolution],
         now: datetime,
+        index: Paragraphs | None = None,
     ) -> None:
-        """COMMIT 2: the records' places, the entries' outcomes and the file's committed offset, in one transaction."""
+        """COMMIT 2: records' places and texts, entries' outcomes, the file's committed offset, in one transaction.
+
+        ``index``, where it is given, is what ``paragraphs`` gave since the last commit, with just these articles added
+        in this order: what the index would come to otherwise, without looking it up again.
+        """
 
     def adopt(self, file: str, offset: int, articles: Iterable[tuple[Article, Place]], now: datetime) -> int:
         """Take in records found on disk past the committed offset; returns how many were new.
@@ -162,6 +169,20 @@ class Store(Protocol):
 
         Raises:
             CorruptArchiveError: they do not; nothing was changed.
+        """
+
+    # -- texts ---------------------------------------------------------------------------------------------------------
+
+    def paragraphs(self, texts: Collection[Fingerprint], article_ids: Collection[str]) -> Paragraphs:
+        """The part of the paragraph index that these texts touch, in articles of these ids or of any others."""
+
+    def is_indexed(self) -> bool:
+        """Whether the index of texts holds every record, by this program's normaliser."""
+
+    def index_texts(self, records: Iterable[tuple[Article, Place]]) -> int:
+        """Forget the index of texts, and make it of these records again; returns how many there were.
+
+        One transaction. Records that are not known by id and revision are passed over.
         """
 
     # -- sealed files and raw copies -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.model import Health, Outcome
 
-REVISION = "0006"
+REVISION = "0007"
 """The migration that makes a database look like this module."""
 
 
@@ -49,6 +49,10 @@ class Numbers(sa.TypeDecorator[tuple[int, ...]]):
 
 def _one_of(values: type[StrEnum]) -> sa.Enum:
     return sa.Enum(values, native_enum=False, length=16, values_callable=lambda of: [member.value for member in of])
+
+
+_Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""A whole number of 64 bits with its sign; as a primary key of SQLite, the row's own address."""
 
 
 metadata = sa.MetaData(
@@ -100,7 +104,7 @@ feeds = sa.Table(
 polls = sa.Table(
     "polls",
     metadata,
-    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("number", _Number, primary_key=True),
     sa.Column("feed", sa.Text, sa.ForeignKey("feeds.name"), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("status", sa.Integer),
@@ -128,7 +132,7 @@ gaps = sa.Table(
 entries = sa.Table(
     "entries",
     metadata,
-    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("number", _Number, primary_key=True),
     sa.Column("feed", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -171,7 +175,7 @@ waiting = sa.Table(
     # stay, because SQLite takes a page for something else only where all of it is free: half the database would be air
     sa.Column(
         "number",
-        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        _Number,
         sa.ForeignKey("entries.number"),
         primary_key=True,
         autoincrement=False,
@@ -191,8 +195,9 @@ files = sa.Table(
 articles = sa.Table(
     "articles",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("number", _Number, primary_key=True, autoincrement=False),  # in the order of archiving
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("feed", sa.Text, nullable=False),
     sa.Column("text_hash", sa.Text, nullable=False),
     sa.Column("title", sa.Text),
@@ -202,6 +207,12 @@ articles = sa.Table(
     sa.Column("length", sa.BigInteger, nullable=False),
     sa.Column("archived", Instant, nullable=False),
     sa.Column("digest", sa.LargeBinary),  # of the line, blake2b-128; null: archived by a program that made none
+    sa.Column("paragraph_keys", sa.LargeBinary),  # storage.paragraphs.Indexed; null: not indexed
+    sa.Column("signature", sa.LargeBinary),  # storage.sketches; null: not indexed, too short
+    sa.Column("repeat", sa.Integer, nullable=False, server_default="0"),  # paragraphs removed, by reason
+    sa.Column("boilerplate", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("known", sa.Integer, nullable=False, server_default="0"),
+    sa.UniqueConstraint("id", "revision", name="one_revision"),
     sa.UniqueConstraint("file", "offset", name="one_record_a_place"),
 )
 
@@ -244,6 +255,52 @@ payloads = sa.Table(
     sa.Column("file", sa.Text, nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
     sa.Index("payloads_by_place", "file", "offset"),
+)
+
+# -- texts: all of it derived from the records (storage.paragraphs, storage.sketches) ----------------------------------
+
+paragraphs = sa.Table(
+    "paragraphs",
+    metadata,
+    sa.Column("key", _Number, primary_key=True, autoincrement=False),  # of the fold
+    sa.Column("check", sa.BigInteger, nullable=False),  # the exact key of the first text of that fold
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the article version where that stands,
+    sa.Column("at", sa.Integer, nullable=False),  # and its position there
+)
+
+spellings = sa.Table(
+    "spellings",
+    metadata,
+    # texts that fold like one in ``paragraphs``, but are written otherwise
+    sa.Column("key", _Number, primary_key=True, autoincrement=False),  # the exact one
+    sa.Column("check", sa.BigInteger, nullable=False),  # the other half of the exact fingerprint
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+)
+
+repeats = sa.Table(
+    "repeats",
+    metadata,
+    # of texts that have stood in several articles only: most never come again
+    sa.Column("key", sa.BigInteger, primary_key=True),  # the exact one
+    sa.Column("feed", sa.Text, primary_key=True),
+    sa.Column("check", sa.BigInteger, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),  # where it stands first, be it in another feed's article
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("articles", sa.Integer, nullable=False),
+    sa.Column("days", sa.Integer, nullable=False),
+    sa.Column("last_day", sa.Integer, nullable=False),
+    sa.Column("head", sa.Integer, nullable=False),
+    sa.Column("tail", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+bands = sa.Table(
+    "bands",
+    metadata,
+    # the latest article version whose sketch has a band (storage.sketches)
+    sa.Column("band", _Number, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
 )
 
 # -- asking around -----------------------------------------------------------------------------------------------------

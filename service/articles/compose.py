@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.articles.page import Metadata
-from service.articles.paragraphs import NORMALISER, Filtered
+from service.articles.paragraphs import Filtered
+from storage.fingerprints import NORMALISER
 from storage.model import (
     Article,
     Capture,

@@ -22,9 +22,9 @@ from service.articles.kinds import kind_other_than_html
 from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
-from service.articles.paragraphs import exact_form
 from service.articles.rights import read_reserved
 from service.errors import ExtractError
+from storage.fingerprints import exact_form
 from storage.model import ExtractorFacts
 
 __all__ = ["extract_page", "reset_caches"]

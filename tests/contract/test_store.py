@@ -22,6 +22,7 @@ from articles import NOON, digest, make_article
 from storage import tables
 from storage.database import MIGRATIONS, Database, open_database
 from storage.errors import CorruptArchiveError, SchemaError, StorageError
+from storage.fingerprints import fingerprint
 from storage.model import (
     Article,
     Asked,
@@ -903,6 +904,9 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "sightings": lambda store: store.sightings(["i"]),
     "writer": lambda store: store.writer(),
     "reindex": lambda store: store.reindex([], NOON, may_forget=True),
+    "paragraphs": lambda store: store.paragraphs([fingerprint("p")], ["i"]),
+    "is_indexed": lambda store: store.is_indexed(),
+    "index_texts": lambda store: store.index_texts([]),
     "sealed_files": lambda store: store.sealed_files(),
     "is_sealed": lambda store: store.is_sealed(FILE),
     "seal": lambda store: store.seal(SEALED),
@@ -916,7 +920,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 WRITES = [
     *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
-    *("end_stranded", "save_robots", "hold"),
+    *("end_stranded", "save_robots", "hold", "index_texts"),
 ]
 
 

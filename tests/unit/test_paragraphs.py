@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.articles import paragraphs
-from service.articles.paragraphs import Filtered, exact, filter_article, fold, fold_form
+from service.articles.paragraphs import Filtered, filter_article
+from storage import fingerprints
+from storage.fingerprints import exact, fold, fold_form
 from storage.model import Near, Removal, Scope
 
 ID = "5" * 32
@@ -158,7 +159,7 @@ def test_what_putting_back_the_first_would_not_restore_stays(other: str) -> None
 
 
 def test_a_hash_accident_removes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paragraphs, "_fingerprint", lambda _: bytes(16))
+    monkeypatch.setattr(fingerprints, "_digest", lambda _: bytes(16))
     one, other = DIFFERENT[0]
     assert exact(one) == exact(other)
     assert filtered([one, other]) == Filtered((one, other), (), ())
@@ -208,6 +209,6 @@ def test_equal_exact_forms_have_equal_folds(text: str) -> None:
 
 
 def test_fingerprints_of_this_normaliser_never_change() -> None:
-    assert paragraphs.NORMALISER == 1
+    assert fingerprints.NORMALISER == 1
     assert exact("Ça  va\u00a0?").hex() == "c0fe039949fc877cffce287b2a846ff4"
     assert fold("Ça  va\u00a0?").hex() == "a1a75d8c539b5563028d3a80ec69ab06"

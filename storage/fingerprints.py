@@ -1,0 +1,83 @@
+"""What makes two paragraphs the same: their exact form and their fold, and fingerprints of both. Pure.
+
+The *exact* form is NFC with white space collapsed. The *fold* also forgets case, the shapes of quotes and dashes, and
+invisible characters. Digits, accents, combining marks and word spaces count in both: "12 morts" is not "27 morts".
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+NORMALISER = 1
+"""Version of ``exact`` and ``fold``; a change of either makes fingerprints of other versions incomparable."""
+
+_SINGLE_QUOTES = "'‘’‚‛ʼʹ′´`‹›＇"
+_DOUBLE_QUOTES = '"“”„‟″«»＂'
+_DASHES = "-‐‑‒–—―−﹘﹣－"
+_INVISIBLE = (
+    0x00AD,  # soft hyphen
+    0x0640,  # tatweel, which only stretches an Arabic word
+    0x180E,
+    *range(0x200B, 0x2010),  # zero-width space, joiners, direction marks
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2065),
+    *range(0x2066, 0x206A),
+    0xFEFF,
+)
+_FOLDED = {
+    **{ord(quote): "'" for quote in _SINGLE_QUOTES},
+    **{ord(quote): '"' for quote in _DOUBLE_QUOTES},
+    **{ord(dash): "-" for dash in _DASHES},
+    **dict.fromkeys(_INVISIBLE),
+}
+_FRENCH_SPACE = re.compile(r" (?=[:;!?»›])|(?<=[«‹]) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A paragraph's two fingerprints, 16 bytes each."""
+
+    exact: bytes
+    fold: bytes
+
+
+@lru_cache(maxsize=8192)  # the filter, the index and the record's own removals ask for the same, a batch at a time
+def fingerprint(text: str) -> Fingerprint:
+    """Both fingerprints of ``text``."""
+    return Fingerprint(exact(text), fold(text))
+
+
+def exact(text: str) -> bytes:
+    """Fingerprint of the exact form: blake2b, 16 bytes."""
+    return _digest(exact_form(text))
+
+
+def fold(text: str) -> bytes:
+    """Fingerprint of the fold: blake2b, 16 bytes."""
+    return _digest(fold_form(text))
+
+
+def exact_form(text: str) -> str:
+    """``text`` in NFC, every run of white space a single space."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def plain_form(text: str) -> str:
+    """``text`` as it reads whatever its typography: NFKC, quotes and dashes plain, nothing invisible; case counts."""
+    return " ".join(unicodedata.normalize("NFKC", _plain(text)).split())
+
+
+def fold_form(text: str) -> str:
+    """``text`` as it reads whatever its case and typography."""
+    return " ".join(unicodedata.normalize("NFKC", _plain(text).casefold()).split())
+
+
+def _plain(text: str) -> str:
+    collapsed = " ".join(unicodedata.normalize("NFKC", text).split())
+    return _FRENCH_SPACE.sub("", collapsed).translate(_FOLDED)
+
+
+def _digest(form: str) -> bytes:
+    return blake2b(form.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,233 @@
+"""The part of the paragraph index that a batch touches, and what its records add to it. Pure.
+
+The index says of every text that ever stood in the archive where it stands first, and of every one that stood in
+several articles, in how many of which feed. It is made of records alone, in the order in which they were archived: so
+a database that has to learn it again from the files comes to the same.
+
+    store.paragraphs(…) → Paragraphs → find, recurrence → the duplicate filter → record → add → store.commit_articles
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from storage.fingerprints import Fingerprint, fingerprint
+from storage.model import Article, Recurrence, Removal, Standing
+
+EDGE = 3
+"""How many paragraphs, from an article's first or last, are its head or tail."""
+
+KEY = 8
+"""Bytes of a fingerprint that are a key. What else is known of a text is its check: on a mismatch it is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where a text stands first, and what tells it from others of the same key."""
+
+    check: bytes
+    number: int
+    """Of the article version."""
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A text that has stood in several articles: where it stands first, and how often it came again, by feed."""
+
+    row: Row
+    feeds: Mapping[str, Recurrence]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An article version as the index knows it."""
+
+    id: str
+    revision: int
+    feed: str
+    day: int
+    """On which it was archived, as ``date.toordinal``."""
+    keys: bytes
+    """Of its full text's paragraphs, in order, one behind the other: their exact keys."""
+
+    def is_at_head(self, key: bytes) -> bool:
+        """Whether a text of this key stands among the first paragraphs."""
+        return key in _split(self.keys[: EDGE * KEY])
+
+    def is_at_tail(self, key: bytes) -> bool:
+        """Whether one stands among the last."""
+        return key in _split(self.keys[-EDGE * KEY :])
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of the index: those that a store has of what a batch may touch, or those that a batch adds and changes."""
+
+    folds: dict[bytes, Row] = field(default_factory=dict)
+    """The first text of each fold, by the fold's key; checks are exact keys."""
+    spellings: dict[bytes, Row] = field(default_factory=dict)
+    """Other texts of folds that are there, by exact key; checks are the rest of exact fingerprints."""
+    repeats: dict[bytes, Repeat] = field(default_factory=dict)
+    """By exact key; checks are the rest of exact fingerprints."""
+    indexed: dict[int, Indexed] = field(default_factory=dict)
+    """Article versions by number."""
+
+
+class Paragraphs:
+    """The index as a batch sees it: what the store has, and what the batch's own records have added.
+
+    Args:
+        known: What the store has of the batch's texts; all article versions that its rows name, and all versions of
+            the batch's own articles.
+        next_number: What the next article version is numbered.
+    """
+
+    def __init__(self, known: Rows, next_number: int) -> None:
+        self._rows = known
+        self._next = next_number
+        self._numbers = {(one.id, one.revision): number for number, one in known.indexed.items()}
+        self.changes = Rows()
+        """What ``add`` has added and changed, for the store to keep."""
+
+    def find(self, text: Fingerprint) -> Standing | None:
+        """Where a text stands first; None where it never stood, or the hash of another is in its place."""
+        row = self._find(text)
+        return self._standing(row) if row is not None else None
+
+    def alike(self, text: Fingerprint) -> Standing | None:
+        """Where the first text of the same fold stands, however it is spelled; None where there is none."""
+        row = self._rows.folds.get(text.fold[:KEY])
+        return self._standing(row) if row is not None else None
+
+    def recurrences(self, text: Fingerprint) -> Collection[Recurrence]:
+        """In how many articles of each feed a text has stood, from its second article on; before that, nothing."""
+        repeat = self._rows.repeats.get(text.exact[:KEY])
+        return repeat.feeds.values() if repeat is not None and repeat.row.check == text.exact[KEY:] else ()
+
+    def number(self, article: Article) -> int | None:
+        """The number of an article version; None of one that is neither known nor added."""
+        return self._numbers.get((article.id, article.revision))
+
+    def add(self, article: Article, *, day: int | None = None) -> None:
+        """Take in a record, after those that were archived before it.
+
+        Args:
+            article: The record.
+            day: On which it counts, as ``date.toordinal``; None: the UTC day on which it was archived.
+        """
+        occurrences = _occurrences(article)
+        day = day_of(article.archived) if day is None else day
+        keys = b"".join(key for key, _ in occurrences)
+        indexed = Indexed(article.id, article.revision, article.feed, day, keys)
+        earlier = {key for one in self._rows.indexed.values() if one.id == article.id for key in _split(one.keys)}
+        number = self._numbers.get((article.id, article.revision), self._next)  # known already, it is only indexed now
+        self._next = max(self._next, number + 1)
+        self._rows.indexed[number] = self.changes.indexed[number] = indexed
+        self._numbers[article.id, article.revision] = number
+        for key, occurrence in _firsts(occurrences):
+            if isinstance(occurrence, Removal):
+                row, check = self._row_of(key, occurrence), bytes.fromhex(occurrence.hash)[KEY:]
+            else:
+                text, at = occurrence
+                row, check = self._find(text), text.exact[KEY:]
+                if row is None:
+                    self._put(text, number, at)
+            if row is not None and row.number != number and key not in earlier:
+                self._count(key, replace(row, check=check), indexed)
+
+    # -- where a text stands -------------------------------------------------------------------------------------------
+
+    def _find(self, text: Fingerprint) -> Row | None:
+        row = self._rows.folds.get(text.fold[:KEY])
+        if row is None or row.check == text.exact[:KEY]:
+            return row
+        row = self._rows.spellings.get(text.exact[:KEY])
+        return row if row is not None and row.check == text.exact[KEY:] else None
+
+    def _row_of(self, key: bytes, removal: Removal) -> Row | None:
+        """Of a text that was removed, and is known by its hash alone; None where what it refers to is lost."""
+        if (repeat := self._rows.repeats.get(key)) is not None:
+            return repeat.row
+        number = self._numbers.get((removal.id, removal.revision))
+        return Row(b"", number, removal.at) if number is not None else None
+
+    def _put(self, text: Fingerprint, number: int, at: int) -> None:
+        fold, exact = text.fold[:KEY], text.exact[:KEY]
+        if fold not in self._rows.folds:
+            self._rows.folds[fold] = self.changes.folds[fold] = Row(exact, number, at)
+        elif exact not in self._rows.spellings:  # or it is a hash accident: the first keeps its place
+            self._rows.spellings[exact] = self.changes.spellings[exact] = Row(text.exact[KEY:], number, at)
+
+    def _standing(self, row: Row) -> Standing:
+        indexed = self._rows.indexed[row.number]
+        return Standing(indexed.id, indexed.revision, row.at)
+
+    # -- how often it came ---------------------------------------------------------------------------------------------
+
+    def _count(self, key: bytes, row: Row, indexed: Indexed) -> None:
+        repeat = self._rows.repeats.get(key)
+        if repeat is None:
+            first = self._rows.indexed[row.number]
+            repeat = Repeat(row, {first.feed: _counted(None, key, first)})
+        elif repeat.row.check != row.check:
+            return  # a hash accident
+        counted = _counted(repeat.feeds.get(indexed.feed), key, indexed)
+        repeat = replace(repeat, feeds={**repeat.feeds, indexed.feed: counted})
+        self._rows.repeats[key] = self.changes.repeats[key] = repeat
+
+
+def _counted(before: Recurrence | None, key: bytes, article: Indexed) -> Recurrence:
+    head, tail = article.is_at_head(key), article.is_at_tail(key)
+    if before is None:
+        return Recurrence(article.feed, 1, 1, article.day, int(head), int(tail))
+    return Recurrence(
+        article.feed,
+        before.articles + 1,
+        before.days + (article.day > before.last_day),
+        max(article.day, before.last_day),
+        before.head + head,
+        before.tail + tail,
+    )
+
+
+# -- the texts of a record ---------------------------------------------------------------------------------------------
+
+_Occurrence = tuple[Fingerprint, int] | Removal
+"""A text that was kept, and where; or one that was removed."""
+
+
+def day_of(moment: datetime) -> int:
+    """The UTC day of a moment, as ``date.toordinal``."""
+    return moment.astimezone(UTC).toordinal()
+
+
+def texts_of(article: Article) -> Iterable[Fingerprint]:
+    """The fingerprints of the texts that stand in a record."""
+    return (fingerprint(text) for text in article.text.split("\n")) if article.text else ()
+
+
+def _occurrences(article: Article) -> list[tuple[bytes, _Occurrence]]:
+    """The full text's paragraphs in order, each with its exact key."""
+    removed = {removal.position: removal for removal in article.removed}
+    kept = iter(texts_of(article))
+    found: list[tuple[bytes, _Occurrence]] = []
+    for position in range(article.paragraphs):
+        if (removal := removed.get(position)) is not None:
+            found.append((bytes.fromhex(removal.hash)[:KEY], removal))
+        elif (text := next(kept, None)) is not None:
+            found.append((text.exact[:KEY], (text, position)))
+    return found
+
+
+def _firsts(occurrences: Iterable[tuple[bytes, _Occurrence]]) -> Iterator[tuple[bytes, _Occurrence]]:
+    """The first occurrence of each text; where it was removed in favour of itself, there is an earlier one."""
+    seen = set()
+    for key, occurrence in occurrences:
+        if key not in seen:
+            seen.add(key)
+            yield key, occurrence
+
+
+def _split(keys: bytes) -> list[bytes]:
+    return [keys[start : start + KEY] for start in range(0, len(keys), KEY)]
