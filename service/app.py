@@ -4,9 +4,8 @@ import random
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -16,10 +15,11 @@ from service.articles.paragraphs import Learned
 from service.articles.workers import Workers
 from service.events import Listener
 from service.feeds.cadence import Limits
+from service.memory import Memory, PassingMemory, StoredMemory
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
-from service.net.robots import Robots, RobotsCache
+from service.net.robots import Robots
 from service.net.slots import Slots
 from service.offload import OneThread
 from service.pipeline import Pipeline
@@ -34,7 +34,7 @@ from storage.card import write_card
 from storage.database import Database, open_database
 from storage.errors import StorageError
 from storage.lock import DirectoryLock
-from storage.model import Capture, Feed, FeedState, RobotsFile
+from storage.model import Capture, Feed, FeedState
 from storage.raw import RawCopies
 from storage.raw_recovery import recover_raw
 from storage.store import Store
@@ -67,7 +67,7 @@ class Outside:
 
 
 @asynccontextmanager
-async def open_outside(settings: Settings, memory: "Memory", *, keep_wire: bool = False) -> AsyncIterator[Outside]:
+async def open_outside(settings: Settings, memory: Memory, *, keep_wire: bool = False) -> AsyncIterator[Outside]:
     """Within it, feeds and pages can be fetched and read. No request is made and no process started before its use.
 
     ``keep_wire`` has answers hold what raw copies need.
@@ -246,7 +246,7 @@ async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
         )
 
 
-def passing_memory(settings: Settings) -> "PassingMemory":
+def passing_memory(settings: Settings) -> PassingMemory:
     """What is known of hosts that asked for silence, for a command that leaves no trace."""
     if settings.database_url is None and not _is_there(settings.data_dir / "veille.db"):
         return PassingMemory()
@@ -271,58 +271,3 @@ def _learned(settings: Settings) -> Learned:
 
 def _limits(settings: Settings) -> Limits:
     return Limits(floor=settings.poll_min, cap=settings.poll_max, start=settings.poll_interval)
-
-
-class Memory(RobotsCache, Protocol):
-    """What is remembered of the sites asked: their robots.txt files, and which of them asked for silence."""
-
-    @property
-    def holds(self) -> Mapping[str, float]:
-        """Hosts that have asked for silence, and for how many seconds from now."""
-
-    async def hold(self, host: str, seconds: float) -> None:
-        """Remember that ``host`` asks for silence."""
-
-
-class StoredMemory:
-    """Kept in the store: a restart asks no site again before its time."""
-
-    def __init__(self, store: Store, thread: OneThread, holds: Mapping[str, datetime]) -> None:
-        self._store = store
-        self._thread = thread
-        self.holds = _seconds_left(holds)
-
-    async def load(self, origin: str) -> RobotsFile | None:
-        """The robots.txt as last saved."""
-        return await self._thread(self._store.robots, origin)
-
-    async def save(self, file: RobotsFile) -> None:
-        """Keep a robots.txt."""
-        await self._thread(self._store.save_robots, file)
-
-    async def hold(self, host: str, seconds: float) -> None:
-        """Keep a host's wish for silence."""
-        await self._thread(self._store.hold, host, now() + timedelta(seconds=seconds))
-
-
-class PassingMemory:
-    """Kept until the command ends, for one that must leave no trace."""
-
-    def __init__(self, holds: Mapping[str, datetime] | None = None) -> None:
-        self._files: dict[str, RobotsFile] = {}
-        self.holds = _seconds_left(holds or {})
-
-    async def load(self, origin: str) -> RobotsFile | None:
-        """The robots.txt as last saved."""
-        return self._files.get(origin)
-
-    async def save(self, file: RobotsFile) -> None:
-        """Keep a robots.txt."""
-        self._files[file.origin] = file
-
-    async def hold(self, host: str, seconds: float) -> None:
-        """Nothing to do: the hosts in use know."""
-
-
-def _seconds_left(holds: Mapping[str, datetime]) -> dict[str, float]:
-    return {host: (until - now()).total_seconds() for host, until in holds.items()}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from storage.fingerprints import Fingerprint, fingerprint
 from storage.model import Article, Recurrence, Removal, Standing
 
-EDGE = 3
+EDGE = 5
 """How many paragraphs, from an article's first or last, are its head or tail."""
 
 KEY = 8

@@ -1,58 +1,12 @@
 """The database's tables: one definition for SQLite and PostgreSQL. What changes here needs a migration beside it."""
 
-from datetime import UTC, datetime
-from enum import StrEnum
-
 import sqlalchemy as sa
 
+from storage.columns import Instant, Number, Numbers, one_of
 from storage.model import Health, Outcome
 
 REVISION = "0007"
 """The migration that makes a database look like this module."""
-
-
-class Instant(sa.TypeDecorator[datetime]):
-    """An aware datetime in UTC. SQLite keeps the bare digits, which sort as text; PostgreSQL a timestamptz."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuses a naive time: nobody could say later what it meant."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without its zone: {value}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Gives the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Numbers(sa.TypeDecorator[tuple[int, ...]]):
-    """A few small numbers, as text (``0 1 2``); null is none of them."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: tuple[int, ...] | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        """Writes them one after another."""
-        return " ".join(map(str, value)) if value else None
-
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> tuple[int, ...]:  # noqa: ARG002
-        """Reads them back."""
-        return tuple(map(int, value.split())) if value else ()
-
-
-def _one_of(values: type[StrEnum]) -> sa.Enum:
-    return sa.Enum(values, native_enum=False, length=16, values_callable=lambda of: [member.value for member in of])
-
-
-_Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-"""A whole number of 64 bits with its sign; as a primary key of SQLite, the row's own address."""
 
 
 metadata = sa.MetaData(
@@ -79,7 +33,7 @@ feeds = sa.Table(
     sa.Column("validators_broken", sa.Boolean, nullable=False),
     sa.Column("identical_bodies", sa.Integer, nullable=False),
     sa.Column("body_hash", sa.LargeBinary),
-    sa.Column("health", _one_of(Health), nullable=False),
+    sa.Column("health", one_of(Health), nullable=False),
     sa.Column("next_due", Instant),
     sa.Column("due_reason", sa.Text, nullable=False),
     sa.Column("interval", sa.Interval, nullable=False),
@@ -104,7 +58,7 @@ feeds = sa.Table(
 polls = sa.Table(
     "polls",
     metadata,
-    sa.Column("number", _Number, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
     sa.Column("feed", sa.Text, sa.ForeignKey("feeds.name"), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("status", sa.Integer),
@@ -132,7 +86,7 @@ gaps = sa.Table(
 entries = sa.Table(
     "entries",
     metadata,
-    sa.Column("number", _Number, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
     sa.Column("feed", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -141,7 +95,7 @@ entries = sa.Table(
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("content_hash", sa.Text, nullable=False),
-    sa.Column("outcome", _one_of(Outcome), nullable=False),
+    sa.Column("outcome", one_of(Outcome), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("first_tried", Instant),
@@ -175,7 +129,7 @@ waiting = sa.Table(
     # stay, because SQLite takes a page for something else only where all of it is free: half the database would be air
     sa.Column(
         "number",
-        _Number,
+        Number,
         sa.ForeignKey("entries.number"),
         primary_key=True,
         autoincrement=False,
@@ -195,7 +149,7 @@ files = sa.Table(
 articles = sa.Table(
     "articles",
     metadata,
-    sa.Column("number", _Number, primary_key=True, autoincrement=False),  # in the order of archiving
+    sa.Column("number", Number, primary_key=True, autoincrement=False),  # in the order of archiving
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("feed", sa.Text, nullable=False),
@@ -262,7 +216,7 @@ payloads = sa.Table(
 paragraphs = sa.Table(
     "paragraphs",
     metadata,
-    sa.Column("key", _Number, primary_key=True, autoincrement=False),  # of the fold
+    sa.Column("key", Number, primary_key=True, autoincrement=False),  # of the fold
     sa.Column("check", sa.BigInteger, nullable=False),  # the exact key of the first text of that fold
     sa.Column("number", sa.BigInteger, nullable=False),  # of the article version where that stands,
     sa.Column("at", sa.Integer, nullable=False),  # and its position there
@@ -272,7 +226,7 @@ spellings = sa.Table(
     "spellings",
     metadata,
     # texts that fold like one in ``paragraphs``, but are written otherwise
-    sa.Column("key", _Number, primary_key=True, autoincrement=False),  # the exact one
+    sa.Column("key", Number, primary_key=True, autoincrement=False),  # the exact one
     sa.Column("check", sa.BigInteger, nullable=False),  # the other half of the exact fingerprint
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("at", sa.Integer, nullable=False),
@@ -299,7 +253,7 @@ bands = sa.Table(
     "bands",
     metadata,
     # the latest article version whose sketch has a band (storage.sketches)
-    sa.Column("band", _Number, primary_key=True, autoincrement=False),
+    sa.Column("band", Number, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, nullable=False),
 )
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from service.app import StoredMemory
 from service.articles.workers import Workers
 from service.feeds.cadence import Limits
+from service.memory import StoredMemory
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts

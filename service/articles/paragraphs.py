@@ -5,6 +5,7 @@ quotes, dashes and the like stays, and is noted. A fingerprint never decides tha
 compared, so that a hash accident costs nothing.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,20 @@ from storage.model import Near, Removal, Scope, Standing
 
 _SHORT = 40
 """Characters up to which a repeated line may be meant: ``Oui.`` in an interview."""
+
+_SENTENCE = 100
+"""Characters up to which a longer one must end a sentence: others are links, headings, lines of code or of a log."""
+
+_ENDS = tuple(".!?…‽؟۔।॥။።។៕᠃᠉⁇⁈⁉。．！？｡")
+"""Sentence_Terminal of Unicode (UAX #44), the living scripts of it."""
+
+_CLOSERS = "\"'’”»›)]}」』）》"
+"""What may follow them."""
+
+_ITEM = re.compile(r"[-*•‣▪◦·–—]\s|\|")
+"""How an item of a list, a row of a table or a signature begins: it belongs to what it is listed under."""
+
+_COLONS = (":", "：", "៖")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +89,12 @@ def filter_article(
     """Remove what an article repeats: of itself, and as far as ``scope`` goes, of others.
 
     Inside the article the first of equal paragraphs stays, those after it go. What the feed has shown to be boilerplate
-    goes from ``Scope.BOILERPLATE`` on, what is known from any other article with ``Scope.ALL``. A line of 40 characters
-    or fewer goes only if it is one of ``names`` or boilerplate. A paragraph that equals another but for its typography
-    stays, with a note; and so does one that differs in white space alone, for putting the other back would not restore
-    it. Every removal refers to where the text was kept.
+    goes from ``Scope.BOILERPLATE`` on, unless nothing would be left; what is known from any other article goes with
+    ``Scope.ALL``. A line of 40 characters or fewer, or of 100 that ends no sentence, and an item of a list, may be
+    meant: it goes only if it is one of ``names`` or boilerplate.
+
+    A paragraph that equals another but for its typography stays, with a note; and so does one that differs in white
+    space alone, for putting the other back would not restore it. Every removal refers to where the text was kept.
 
     Args:
         paragraphs: The full article, one line each.
@@ -87,71 +104,117 @@ def filter_article(
         names: What the feed and its site call themselves; case and typography do not matter.
         elsewhere: The other articles; None: there are none.
     """
-    work = _Filter(paragraphs, article_id, revision, scope, {fold_form(name) for name in names}, elsewhere or Nowhere())
-    return work.filtered()
+    lines = _lines(paragraphs, {fold_form(name) for name in names})
+    others = elsewhere or Nowhere()
+    filtered = _Filter(lines, article_id, revision, scope, others).filtered()
+    if scope is Scope.BOILERPLATE and not filtered.kept:
+        return _Filter(lines, article_id, revision, Scope.ARTICLE, others).filtered()
+    return filtered
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A paragraph, and what is known of it inside its article."""
+
+    position: int
+    text: str
+    at: int
+    """Where the same text stands first."""
+    alike_at: int
+    """Where one of the same fold does."""
+    may_go: bool
+    """Whether it says nothing when it is said again."""
+
+
+def _lines(paragraphs: Sequence[str], names: Collection[str]) -> list[_Line]:
+    first: dict[str, int] = {}
+    first_folded: dict[str, int] = {}
+    lines = []
+    for position, text in enumerate(paragraphs):
+        folded = fold_form(text)
+        at, alike_at = first.setdefault(text, position), first_folded.setdefault(folded, position)
+        lines.append(_Line(position, text, at, alike_at, folded in names or _is_prose(text)))
+    return lines
+
+
+def _is_prose(text: str) -> bool:
+    if len(text) <= _SHORT or _ITEM.match(text):
+        return False
+    return len(text) > _SENTENCE or text.rstrip(_CLOSERS).endswith(_ENDS)
 
 
 class _Filter:
     def __init__(
-        self,
-        paragraphs: Sequence[str],
-        article_id: str,
-        revision: int,
-        scope: Scope,
-        names: Collection[str],
-        elsewhere: Elsewhere,
+        self, lines: Sequence[_Line], article_id: str, revision: int, scope: Scope, elsewhere: Elsewhere
     ) -> None:
-        self._paragraphs = paragraphs
+        self._lines = lines
         self._article_id = article_id
         self._revision = revision
         self._scope = scope
-        self._names = names
         self._elsewhere = elsewhere
-        self._first: dict[str, int] = {}
-        self._first_folded: dict[str, int] = {}
         self._gone: dict[int, Removal] = {}
 
     def filtered(self) -> Filtered:
         near = []
-        for position, paragraph in enumerate(self._paragraphs):
-            folded = fold_form(paragraph)
-            at = self._first.setdefault(paragraph, position)
-            near_at = self._first_folded.setdefault(folded, position)
-            removal = self._removal(position, paragraph, folded, at)
+        boilerplate = self._boilerplate() if self._scope in (Scope.BOILERPLATE, Scope.ALL) else {}
+        for line in self._lines:
+            removal = self._removal(line, boilerplate.get(line.position)) if self._scope is not Scope.OFF else None
             if removal is not None:
-                self._gone[position] = removal
-            elif at == position and (note := self._note(position, paragraph, near_at)) is not None:
+                self._gone[line.position] = removal
+            elif line.at == line.position and (note := self._note(line)) is not None:
                 near.append(note)
-        kept = (text for position, text in enumerate(self._paragraphs) if position not in self._gone)
+        kept = (line.text for line in self._lines if line.position not in self._gone)
         return Filtered(tuple(kept), tuple(self._gone.values()), tuple(near))
 
-    def _removal(self, position: int, paragraph: str, folded: str, at: int) -> Removal | None:
-        """Why and in favour of what a paragraph goes; None: it stays."""
-        if self._scope is Scope.OFF:
+    def _removal(self, line: _Line, boilerplate: Standing | None) -> Removal | None:
+        """Why, and in favour of what, a paragraph goes; None: it stays."""
+        if not line.may_go and boilerplate is None:
             return None
-        looks_beyond = self._scope in (Scope.BOILERPLATE, Scope.ALL)
-        is_boilerplate = looks_beyond and self._elsewhere.is_boilerplate(paragraph, position, len(self._paragraphs))
-        if len(paragraph) <= _SHORT and folded not in self._names and not is_boilerplate:
-            return None
-        if at < position:
-            if (first := self._gone.get(at)) is not None:
-                return self._because(first.reason, position, paragraph, Standing(first.id, first.revision, first.at))
-            return self._because("repeat", position, paragraph, Standing(self._article_id, self._revision, at))
-        if is_boilerplate or self._scope is Scope.ALL:
-            standing = self._elsewhere.standing(paragraph)
-            if standing is not None:
-                return self._because("boilerplate" if is_boilerplate else "known", position, paragraph, standing)
+        if line.at < line.position:
+            if (first := self._gone.get(line.at)) is not None:
+                return self._because(first.reason, line, Standing(first.id, first.revision, first.at))
+            return self._because("repeat", line, Standing(self._article_id, self._revision, line.at))
+        if boilerplate is not None:
+            return self._because("boilerplate", line, boilerplate)
+        if self._scope is Scope.ALL and (standing := self._elsewhere.standing(line.text)) is not None:
+            return self._because("known", line, standing)
         return None
 
-    def _because(self, reason: str, position: int, paragraph: str, standing: Standing) -> Removal:
-        return Removal(position, reason, standing.id, standing.revision, standing.at, exact(paragraph).hex())
+    def _because(self, reason: str, line: _Line, standing: Standing) -> Removal:
+        return Removal(line.position, reason, standing.id, standing.revision, standing.at, exact(line.text).hex())
 
-    def _note(self, position: int, paragraph: str, near_at: int) -> Near | None:
+    def _note(self, line: _Line) -> Near | None:
         """Which other spelling a paragraph that stays has; of another article, only where it is more than a line."""
-        if near_at < position:
-            first = self._gone.get(near_at)
+        if line.alike_at < line.position:
+            first = self._gone.get(line.alike_at)
             if first is None:
-                return Near(position, self._article_id, self._revision, near_at)
-            return Near(position, first.id, first.revision, first.at)
-        other = self._elsewhere.alike(paragraph) if len(paragraph) > _SHORT else None
-        return Near(position, other.id, other.revision, other.at) if other is not None else None
+                return Near(line.position, self._article_id, self._revision, line.alike_at)
+            return Near(line.position, first.id, first.revision, first.at)
+        other = self._elsewhere.alike(line.text) if len(line.text) > _SHORT else None
+        return Near(line.position, other.id, other.revision, other.at) if other is not None else None
+
+    # -- boilerplate ---------------------------------------------------------------------------------------------------
+
+    def _boilerplate(self) -> dict[int, Standing]:
+        """Which paragraphs are the feed's boilerplate, by position, and where each stands.
+
+        A short line is so only where all between it and the article's edge goes too: a heading of a regular column, or
+        an answer, has a text of its own behind it. A line that ends in a colon goes only with what it announces.
+        """
+        learned = {line.position: standing for line in self._lines if (standing := self._learned(line)) is not None}
+        goes = {line.position for line in self._lines if line.at < line.position and line.may_go}
+        goes |= {position for position in learned if len(self._lines[position].text) > _SHORT}
+        for inwards in (self._lines, self._lines[::-1]):
+            for line in inwards:
+                if line.position not in goes and line.position not in learned:
+                    break
+                goes.add(line.position)
+        for line in reversed(self._lines[:-1]):
+            if line.text.endswith(_COLONS) and line.position + 1 not in goes:
+                goes.discard(line.position)
+        return {position: standing for position, standing in learned.items() if position in goes}
+
+    def _learned(self, line: _Line) -> Standing | None:
+        if not self._elsewhere.is_boilerplate(line.text, line.position, len(self._lines)):
+            return None
+        return self._elsewhere.standing(line.text) if any(map(str.isalpha, line.text)) else None

@@ -20,9 +20,10 @@ import pytest
 from crawling import Bench
 
 from service import __version__
-from service.app import PassingMemory, now
+from service.app import now
 from service.archiving import Archived
 from service.errors import BlockedError, FetchError
+from service.memory import PassingMemory
 from service.net import fetch, slots, transport
 from service.net import hosts as politeness
 from service.net.addresses import AllowedNetwork

@@ -75,7 +75,7 @@ def test_scope_off_removes_nothing_and_still_notes_what_is_near() -> None:
 
 @pytest.mark.parametrize(("length", "kept"), [(40, 2), (41, 1)])
 def test_a_repeated_line_goes_from_41_characters_on(length: int, kept: int) -> None:
-    line = "x" * length
+    line = "x" * (length - 1) + "."
     assert len(filtered([line, line]).kept) == kept
 
 
