@@ -17,7 +17,6 @@ from service.archiving import Archived, Archivist
 from service.articles.compose import Draft
 from service.articles.page import Metadata
 from service.articles.revisions import Change, Op, differences, same_but_for_typography, shortened
-from service.articles.words import words
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
@@ -35,6 +34,7 @@ from storage.model import (
     Rights,
     Scope,
 )
+from storage.tokens import words
 
 TITLE = "L'armée a dit: «12 morts» - un bilan provisoire"
 TEXT = (
