@@ -69,7 +69,11 @@ def _folded(text: str) -> str:
 
 
 def sketch(text: str) -> Sketch | None:
-    """The sketch of ``text``, the same on every run and machine; None where it has fewer than 20 distinct 3-grams."""
+    """The sketch of ``text``; None where it has fewer than 20 distinct 3-grams.
+
+    It is the same on every run and every 64-bit machine, whatever its processor; but for letters so new that one
+    Python knows them and the other does not.
+    """
     grams = shingles(text)
     if len(grams) < FEWEST:
         return None
