@@ -1,7 +1,7 @@
 """What is remembered of the sites asked: kept in the store, or until a command ends that must leave no trace."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from service.net.robots import RobotsCache

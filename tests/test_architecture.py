@@ -56,6 +56,7 @@ def importers(library: str) -> set[str]:
         ("sqlalchemy", "storage"),
         ("alembic", "storage"),
         ("warcio", "storage"),
+        ("rensa", "storage.sketches"),
         ("rich", "service.cli"),
         ("click", "service"),
     ],
@@ -74,7 +75,8 @@ PURE = sorted(
     path
     for path in MODULES
     if (name := name_of(path)).startswith(("service.feeds", "service.articles"))
-    or name in {"service.net.urls", "service.units", "storage.records", "storage.model", "storage.rebuild"}
+    or name in {"service.net.urls", "service.units"}
+    or name in {"storage.records", "storage.model", "storage.rebuild", "storage.sketches", "storage.tokens"}
     if name != "service.articles.workers"
 )
 IMPURE_MODULES = {

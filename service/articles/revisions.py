@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from itertools import groupby, takewhile
 
-from service.articles.words import words
 from storage.fingerprints import plain_form
+from storage.tokens import words
 
 _MOST_PAIRS = 500_000
 """Pairs of equal words up to which two stretches of text are compared by words: beyond, it may take seconds."""

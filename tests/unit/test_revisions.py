@@ -17,7 +17,6 @@ from service.archiving import Archived, Archivist
 from service.articles.compose import Draft
 from service.articles.page import Metadata
 from service.articles.revisions import Change, Op, differences, same_but_for_typography, shortened
-from service.articles.words import words
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
@@ -219,11 +218,6 @@ def test_a_revision_that_cannot_be_read_keeps_no_newer_one_out(tmp_path: Path, a
 any_texts = st.lists(st.text("ab é1.\u0e01\u0e31\u65b0\u17d2", min_size=1, max_size=12), max_size=5)
 
 
-@given(st.text())
-def test_no_character_is_lost_between_the_words(text: str) -> None:
-    assert "".join(words(text)) == text
-
-
 @given(any_texts, any_texts)
 def test_what_is_kept_and_removed_is_the_earlier_text_what_is_kept_and_added_the_later(
     before: list[str], after: list[str]
@@ -264,20 +258,6 @@ def test_changes_are_told_by_words_and_where_no_spaces_part_them_by_letters(
     before: str, after: str, expected: str
 ) -> None:
     assert marked(before, after) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("กี่", ["กี่"]),
-        ("ស្ត្រី", ["ស្ត្រី"]),
-        ("e\u0301te\u0301", ["e\u0301te\u0301"]),
-        ("a  b\n\nc", ["a", "  ", "b", "\n", "\n", "c"]),
-        ("co\u00adopère", ["co\u00adopère"]),
-    ],
-)
-def test_a_mark_stays_with_its_letter(text: str, expected: list[str]) -> None:
-    assert list(words(text)) == expected
 
 
 def test_a_long_stretch_that_is_kept_is_cut_to_a_few_words_around_the_changes() -> None:

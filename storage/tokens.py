@@ -1,10 +1,12 @@
 """Text cut into words, in any script: the pieces in which two texts are compared. Pure."""
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 _UNSPACED = (
     (0x0E00, 0x0FFF),  # Thai, Lao, Tibetan
@@ -25,6 +27,7 @@ _UNSPACED = (
 _STARTS = [start for start, _ in _UNSPACED]
 _JOINERS = "\u17d2\u1039\u1a60"
 """Khmer coeng, Myanmar virama, Tai Tham sakot: what follows is written below what went before."""
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
 class _Kind(Enum):
@@ -61,13 +64,56 @@ def words(text: str) -> Iterator[str]:
         yield piece
 
 
+def only_words(text: str) -> list[str]:
+    """The words of ``text`` in order, without what is between them: pieces that begin in a letter or a digit.
+
+    They are those of ``words``, found some 10 times as fast: unless there are characters beyond the basic plane, emoji
+    for one.
+    """
+    joined = any(joiner in text for joiner in _JOINERS)
+    if _BEYOND.search(text) or (joined and _patterns().stray.search(text)):
+        return [piece for piece in words(text) if piece[0].isalnum()]
+    return _patterns().word.findall(text)
+
+
+class _Patterns(NamedTuple):
+    word: re.Pattern[str]
+    stray: re.Pattern[str]
+    """A joiner that is not part of a word, and may begin one for ``words``."""
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Made when first needed, for it takes 20 ms.
+
+    ``re`` knows letters and digits but no marks, and is fast with classes of the basic plane that are written out.
+    """
+    basic = "".join(map(chr, range(0x10000)))
+    blocks = "".join(f"{chr(start)}-{chr(end)}" for start, end in _UNSPACED)
+    spaced = "".join(f"{run[0]}-{run[-1]}" for run in re.findall(rf"[^\W_{blocks}]+", basic))
+    unspaced = "".join(f"{run[0]}-{run[-1]}" for run in re.findall(rf"(?:(?=[{blocks}])[^\W_])+", basic))
+    mark = "".join(filter(_is_mark, basic))
+    below = rf"(?<=[{_JOINERS}])(?s:.)"
+    return _Patterns(
+        word=re.compile(
+            rf"[{spaced}][{spaced}{mark}]*(?:{below}[{spaced}{mark}]*)*|[{unspaced}][{mark}]*(?:{below}[{mark}]*)*"
+        ),
+        stray=re.compile(rf"(?:\A|[^{spaced}{unspaced}{mark}])[{mark}]*[{_JOINERS}]"),
+    )
+
+
+def _is_mark(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "M" or category == "Cf"
+
+
 @lru_cache(maxsize=4096)
 def _kind(character: str) -> _Kind:
     if character.isspace():
         return _Kind.SPACE
-    category = unicodedata.category(character)
-    if category[0] == "M" or category == "Cf":
+    if _is_mark(character):
         return _Kind.MARK
+    category = unicodedata.category(character)
     if category[0] not in "LN":
         return _Kind.OTHER
     code = ord(character)
