@@ -1,8 +1,8 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -10,6 +10,7 @@ import structlog
 from service.articles.compose import Draft, compose
 from service.articles.paragraphs import Learned, filter_article
 from service.articles.revisions import same_but_for_typography
+from service.batch import Batch
 from service.elsewhere import OtherArticles
 from service.homes import Newest, Revisions, addresses_of, at_home, own_article
 from service.net.urls import host
@@ -28,10 +29,8 @@ from storage.model import (
     Resolution,
     Scope,
     Sealed,
-    Standing,
 )
-from storage.paragraphs import Paragraphs
-from storage.rebuild import full_paragraphs, full_text_hash, kept_paragraphs
+from storage.rebuild import full_paragraphs, full_text_hash
 from storage.records import encode
 from storage.references import Texts, finder
 from storage.store import Store
@@ -155,8 +154,9 @@ class Archivist:
         revisions = Revisions(self._store.latest(ids | set(homes.values())), homes, self._store.lost_revisions(ids))
         sightings = self._store.sightings(ids)
         index = self._store.paragraphs({fingerprint(text) for draft in drafts for text in draft.paragraphs}, ids)
-        batch = _Batch(revisions, sightings, index, now)
+        batch = Batch(self._store, self._texts, revisions, sightings, index, now)
         results = [reading if isinstance(reading, Ended) else self._number(reading, batch) for reading in readings]
+        results = self._with_neighbours(results, batch)
         results = self._with_pages(readings, results, now)
         if archived := [result for result in results if isinstance(result, Archived)]:
             resolutions = [resolution for result in archived for resolution in result.resolutions]
@@ -166,6 +166,16 @@ class Archivist:
             retries = [retry for result in ended for retry in result.retries]
             self._store.settle(resolutions, retries, now)
         return results
+
+    def _with_neighbours(self, results: Sequence[Archived | Ended], batch: Batch) -> list[Archived | Ended]:
+        """The results, once each article names those that have much the same text."""
+        named = batch.neighbours([result.article for result in results if isinstance(result, Archived)])
+        return [
+            replace(result, article=replace(result.article, also_near=next(named)))
+            if isinstance(result, Archived)
+            else result
+            for result in results
+        ]
 
     def _with_pages(
         self, readings: Sequence[Draft | Ended], results: Sequence[Archived | Ended], now: datetime
@@ -186,7 +196,7 @@ class Archivist:
                 with_pages[place] = replace(result, article=replace(result.article, raw=raw))
         return with_pages
 
-    def _number(self, draft: Draft, batch: "_Batch") -> Archived | Ended:
+    def _number(self, draft: Draft, batch: Batch) -> Archived | Ended:
         revisions = batch.revisions
         draft = at_home(draft, revisions)
         pending, article_id = draft.pending, draft.pending.entry.article_id
@@ -213,7 +223,7 @@ class Archivist:
             names=names(draft),
             elsewhere=OtherArticles(
                 batch.index,
-                lambda standing: batch.text_at(standing) or self._texts.at(standing),
+                batch.text_at,
                 article_id=article_id,
                 feed=pending.feed,
                 learned=self._learned,
@@ -226,7 +236,7 @@ class Archivist:
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
         revisions.add(article, draft)
-        batch.add(article)
+        batch.add(article, draft.paragraphs)
         return Archived(pending, article)
 
     def _why_unchanged(self, draft: Draft, newest: Newest, text_hash: str) -> str | None:
@@ -245,27 +255,6 @@ class Archivist:
         if isinstance(newest.text, Place):
             return full_paragraphs(self._archive.read(newest.text), self._find)
         return newest.text
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What is known of a batch's articles, those that it adds itself included."""
-
-    revisions: Revisions
-    sightings: Mapping[str, Sequence[str]]
-    index: Paragraphs
-    now: datetime
-    _texts: dict[Standing, str] = field(default_factory=dict)
-
-    def add(self, article: Article) -> None:
-        """Know of a record that the batch will add."""
-        self.index.add(article)
-        for at, text in kept_paragraphs(article).items():
-            self._texts[Standing(article.id, article.revision, at)] = text
-
-    def text_at(self, standing: Standing) -> str | None:
-        """What stands in a record of the batch; None where that is elsewhere."""
-        return self._texts.get(standing)
 
 
 def _is_worth_its_page(result: Archived | Ended) -> bool:

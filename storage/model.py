@@ -499,6 +499,15 @@ class Recurrence:
     """and at whose tail."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sketched:
+    """An article version, and the signature of its text (``storage.sketches``)."""
+
+    id: str
+    revision: int
+    signature: bytes
+
+
 # -- evidence ----------------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from storage.fingerprints import Fingerprint, fingerprint
 from storage.model import Article, Recurrence, Removal, Standing
+from storage.sketches import Sketch, sketch
 
 EDGE = 5
 """How many paragraphs, from an article's first or last, are its head or tail."""
@@ -72,6 +73,8 @@ class Rows:
     """By exact key; checks are the rest of exact fingerprints."""
     indexed: dict[int, Indexed] = field(default_factory=dict)
     """Article versions by number."""
+    sketches: dict[int, Sketch] = field(default_factory=dict)
+    """Those of article versions that a batch adds, by number; of texts that are long enough."""
 
 
 class Paragraphs:
@@ -109,6 +112,11 @@ class Paragraphs:
         """The number of an article version; None of one that is neither known nor added."""
         return self._numbers.get((article.id, article.revision))
 
+    def sketch(self, article: Article) -> Sketch | None:
+        """The sketch of an article version that was added; None where its text is too short."""
+        number = self.number(article)
+        return self.changes.sketches.get(number) if number is not None else None
+
     def add(self, article: Article, *, day: int | None = None) -> None:
         """Take in a record, after those that were archived before it.
 
@@ -125,6 +133,8 @@ class Paragraphs:
         self._next = max(self._next, number + 1)
         self._rows.indexed[number] = self.changes.indexed[number] = indexed
         self._numbers[article.id, article.revision] = number
+        if (sketched := sketch(article.text)) is not None:
+            self.changes.sketches[number] = sketched
         for key, occurrence in _firsts(occurrences):
             if isinstance(occurrence, Removal):
                 row, check = self._row_of(key, occurrence), bytes.fromhex(occurrence.hash)[KEY:]

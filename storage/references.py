@@ -1,11 +1,11 @@
 """Reads the articles that others refer to: where a removed paragraph still stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from storage.errors import CorruptArchiveError, SchemaError
 from storage.model import Article, Place, Standing
-from storage.rebuild import Find, kept_paragraphs
+from storage.rebuild import Find, full_paragraphs, kept_paragraphs
 from storage.store import Store
 
 
@@ -32,7 +32,7 @@ def finder(read: Callable[[Place], Article], store: Store) -> Find:
 
 
 class Texts:
-    """The texts that paragraphs may be removed in favour of.
+    """The texts of the archive's articles: what paragraphs may be removed in favour of.
 
     Args:
         find: Gives an article of the archive, as ``finder`` does.
@@ -45,6 +45,13 @@ class Texts:
     def at(self, standing: Standing) -> str | None:
         """The text that stands there; None where none does, or it cannot be read: then nothing must rest on it."""
         return self._read(standing)
+
+    def full(self, article_id: str, revision: int) -> Sequence[str] | None:
+        """All paragraphs of an article's revision; None where they cannot be read, or put back."""
+        try:
+            return full_paragraphs(self._find(article_id, revision), self._find)
+        except (CorruptArchiveError, SchemaError):
+            return None
 
     def _from_archive(self, standing: Standing) -> str | None:
         try:

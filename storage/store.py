@@ -22,6 +22,7 @@ from storage.model import (
     Retry,
     RobotsFile,
     Sealed,
+    Sketched,
 )
 from storage.paragraphs import Paragraphs
 
@@ -175,6 +176,9 @@ class Store(Protocol):
 
     def paragraphs(self, texts: Collection[Fingerprint], article_ids: Collection[str]) -> Paragraphs:
         """The part of the paragraph index that these texts touch, in articles of these ids or of any others."""
+
+    def sketched(self, bands: Collection[int]) -> Mapping[int, Sketched]:
+        """The first article version whose sketch has each of these bands; those that no sketch has are not in it."""
 
     def is_indexed(self) -> bool:
         """Whether the index of texts holds every record, by this program's normaliser."""

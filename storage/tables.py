@@ -252,7 +252,7 @@ repeats = sa.Table(
 bands = sa.Table(
     "bands",
     metadata,
-    # the latest article version whose sketch has a band (storage.sketches)
+    # the first article version whose sketch has a band (storage.sketches)
     sa.Column("band", Number, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, nullable=False),
 )

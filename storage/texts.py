@@ -1,7 +1,7 @@
 """The store's index of texts: paragraphs, where each stands first, and how often it came again."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from storage.connection import Transactions, batches
 from storage.fingerprints import NORMALISER, Fingerprint
-from storage.model import Article, Place, Recurrence, Removal
+from storage.model import Article, Place, Recurrence, Removal, Sketched
 from storage.paragraphs import KEY, Indexed, Paragraphs, Repeat, Row, Rows, day_of, texts_of
 from storage.tables import articles, meta, paragraphs, repeats, spellings
+from storage.tables import bands as bands_table
 
 _NAME = "texts"
 """In ``meta``: with which normaliser the index was made, once it holds every record."""
@@ -34,6 +35,18 @@ class TextsPart(Transactions):
         with self._reading() as connection:
             return self._touched(connection, texts, (), article_ids)
 
+    def sketched(self, bands: Collection[int]) -> Mapping[int, Sketched]:
+        """See ``Store.sketched``."""
+        columns = (bands_table.c.band, articles.c.id, articles.c.revision, articles.c.signature)
+        found = sa.select(*columns).join(articles, articles.c.number == bands_table.c.number)
+        with self._reading() as connection:
+            return {
+                row.band: Sketched(row.id, row.revision, row.signature)
+                for some in batches(bands)
+                for row in connection.execute(found.where(bands_table.c.band.in_(some)))
+                if row.signature is not None
+            }
+
     def is_indexed(self) -> bool:
         """See ``Store.is_indexed``."""
         with self._reading() as connection:
@@ -53,7 +66,7 @@ class TextsPart(Transactions):
     # ------------------------------------------------------------------------------------------------------------------
 
     def _forget_texts(self, connection: sa.Connection) -> None:
-        for table in (paragraphs, spellings, repeats):
+        for table in (paragraphs, spellings, repeats, bands_table):
             connection.execute(table.delete())
 
     def _mark_indexed(self, connection: sa.Connection) -> None:
@@ -96,6 +109,10 @@ class TextsPart(Transactions):
             for each in repeat.feeds.values()
         ]
         self._upsert_all(connection, repeats, counted)
+        banded = {band: number for number, one in reversed(changes.sketches.items()) for band in one.bands}
+        if banded:
+            first_stays = self._insert(bands_table).on_conflict_do_nothing()
+            connection.execute(first_stays, [{"band": band, "number": number} for band, number in banded.items()])
 
     def _index_known(self, connection: sa.Connection, records: Sequence[Article]) -> int:
         """Index records that have their rows already; those that have none are passed over."""
@@ -118,7 +135,13 @@ def text_columns(article: Article, index: Paragraphs) -> dict[str, Any]:
     assert number is not None
     reasons = Counter(removal.reason for removal in article.removed)
     counts = {reason: reasons[reason] for reason in ("repeat", "boilerplate", "known")}
-    return {"number": number, "paragraph_keys": index.changes.indexed[number].keys, **counts}
+    sketched = index.sketch(article)
+    return {
+        "number": number,
+        "paragraph_keys": index.changes.indexed[number].keys,
+        "signature": sketched.signature if sketched is not None else None,
+        **counts,
+    }
 
 
 def forget_indexing(connection: sa.Connection) -> None:

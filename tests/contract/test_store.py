@@ -905,6 +905,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "writer": lambda store: store.writer(),
     "reindex": lambda store: store.reindex([], NOON, may_forget=True),
     "paragraphs": lambda store: store.paragraphs([fingerprint("p")], ["i"]),
+    "sketched": lambda store: store.sketched([1]),
     "is_indexed": lambda store: store.is_indexed(),
     "index_texts": lambda store: store.index_texts([]),
     "sealed_files": lambda store: store.sealed_files(),

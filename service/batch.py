@@ -1,0 +1,63 @@
+"""What is known while a batch is archived: of what is there already, and of what the batch itself will add."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.homes import Revisions
+from service.nearness import near_articles
+from storage.model import AlsoNear, Article, Sketched, Standing
+from storage.paragraphs import Paragraphs
+from storage.rebuild import kept_paragraphs
+from storage.references import Texts
+from storage.store import Store
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch under way; what it adds is forgotten with it, should it fail."""
+
+    store: Store
+    texts: Texts
+    """Those of the archive."""
+    revisions: Revisions
+    sightings: Mapping[str, Sequence[str]]
+    """Feeds that have listed each article, in the order of their first sighting."""
+    index: Paragraphs
+    now: datetime
+    _full: dict[tuple[str, int], Sequence[str]] = field(default_factory=dict)
+    _kept: dict[Standing, str] = field(default_factory=dict)
+
+    def add(self, article: Article, paragraphs: Sequence[str]) -> None:
+        """Know of a record that the batch will add, and of all its paragraphs."""
+        self.index.add(article)
+        self._full[article.id, article.revision] = paragraphs
+        for at, text in kept_paragraphs(article).items():
+            self._kept[Standing(article.id, article.revision, at)] = text
+
+    def text_at(self, standing: Standing) -> str | None:
+        """The paragraph that stands somewhere; None where it cannot be read."""
+        text = self._kept.get(standing)
+        return text if text is not None else self.texts.at(standing)
+
+    def neighbours(self, articles: Sequence[Article]) -> Iterator[tuple[AlsoNear, ...]]:
+        """Of each article that was added, in order: those that have much the same text, of the archive or before it."""
+        sketches = [self.index.sketch(article) for article in articles]
+        sketched = dict(self.store.sketched({band for sketch in sketches if sketch for band in sketch.bands}))
+        for article, sketch in zip(articles, sketches, strict=True):
+            yield near_articles(
+                article,
+                self._full[article.id, article.revision],
+                index=self.index,
+                sketch=sketch,
+                sketched=sketched,
+                text_of=self._full_text,
+            )
+            if sketch is not None:
+                one = Sketched(article.id, article.revision, sketch.signature)
+                for band in sketch.bands:
+                    sketched.setdefault(band, one)
+
+    def _full_text(self, article_id: str, revision: int) -> Sequence[str] | None:
+        added = self._full.get((article_id, revision))
+        return added if added is not None else self.texts.full(article_id, revision)
