@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Literal
 
 NORMALISER = 1
 """Version of ``exact`` and ``fold``; a change of either makes fingerprints of other versions incomparable."""
@@ -27,11 +28,13 @@ _INVISIBLE = (
     0xFEFF,
 )
 _FOLDED = {
-    **{ord(quote): "'" for quote in _SINGLE_QUOTES},
-    **{ord(quote): '"' for quote in _DOUBLE_QUOTES},
-    **{ord(dash): "-" for dash in _DASHES},
-    **dict.fromkeys(_INVISIBLE),
+    **dict.fromkeys(_SINGLE_QUOTES, "'"),
+    **dict.fromkeys(_DOUBLE_QUOTES, '"'),
+    **dict.fromkeys(_DASHES, "-"),
+    **dict.fromkeys(map(chr, _INVISIBLE), ""),
 }
+_TYPOGRAPHY = re.compile(f"[{re.escape(''.join(_FOLDED.keys() - _FOLDED.values()))}]")
+_FRENCH_SPACES = (*(f" {mark}" for mark in ":;!?»›"), "« ", "‹ ")
 _FRENCH_SPACE = re.compile(r" (?=[:;!?»›])|(?<=[«‹]) ")
 
 
@@ -61,22 +64,31 @@ def fold(text: str) -> bytes:
 
 def exact_form(text: str) -> str:
     """``text`` in NFC, every run of white space a single space."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return _collapsed("NFC", text)
 
 
 def plain_form(text: str) -> str:
     """``text`` as it reads whatever its typography: NFKC, quotes and dashes plain, nothing invisible; case counts."""
-    return " ".join(unicodedata.normalize("NFKC", _plain(text)).split())
+    return _collapsed("NFKC", _plain(text))
 
 
+@lru_cache(maxsize=4096)  # asked for by the fingerprint, and by the filter soon after
 def fold_form(text: str) -> str:
     """``text`` as it reads whatever its case and typography."""
-    return " ".join(unicodedata.normalize("NFKC", _plain(text).casefold()).split())
+    return _collapsed("NFKC", _plain(text).casefold())
 
 
 def _plain(text: str) -> str:
-    collapsed = " ".join(unicodedata.normalize("NFKC", text).split())
-    return _FRENCH_SPACE.sub("", collapsed).translate(_FOLDED)
+    text = _collapsed("NFKC", text)
+    if any(space in text for space in _FRENCH_SPACES):
+        text = _FRENCH_SPACE.sub("", text)
+    return _TYPOGRAPHY.sub(lambda found: _FOLDED[found[0]], text)
+
+
+def _collapsed(form: Literal["NFC", "NFKC"], text: str) -> str:
+    if not (text.isascii() or unicodedata.is_normalized(form, text)):  # to look costs a tenth of doing it
+        text = unicodedata.normalize(form, text)
+    return " ".join(text.split())
 
 
 def _digest(form: str) -> bytes:

@@ -555,6 +555,8 @@ class ArchivedRevision:
     title: str | None
     text_source: str
     place: Place
+    keys: bytes | None = field(default=None, compare=False)
+    """Of its paragraphs, as the index of texts has them (``storage.paragraphs``); None where it was not indexed."""
 
 
 @dataclass(frozen=True, slots=True)

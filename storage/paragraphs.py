@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from storage.fingerprints import Fingerprint, fingerprint
+from storage.fingerprints import Fingerprint, exact, fingerprint
 from storage.model import Article, Recurrence, Removal, Standing
 from storage.sketches import Sketch, sketch
 
@@ -228,6 +228,17 @@ def _occurrences(article: Article) -> list[tuple[bytes, _Occurrence]]:
         elif (text := next(kept, None)) is not None:
             found.append((text.exact[:KEY], (text, position)))
     return found
+
+
+def keys_of(article: Article) -> bytes:
+    """The exact keys of a record's full text, paragraph by paragraph, as ``Indexed.keys``."""
+    removed = {removal.position: removal.hash for removal in article.removed}
+    kept = iter(article.text.split("\n") if article.text else ())
+    keys = []
+    for position in range(article.paragraphs):
+        hash_ = removed.get(position)
+        keys.append((bytes.fromhex(hash_) if hash_ is not None else exact(next(kept)))[:KEY])
+    return b"".join(keys)
 
 
 def _firsts(occurrences: Iterable[tuple[bytes, _Occurrence]]) -> Iterator[tuple[bytes, _Occurrence]]:

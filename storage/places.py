@@ -25,6 +25,7 @@ _REVISION = (
     articles.c.offset,
     articles.c.length,
     articles.c.digest,
+    articles.c.paragraph_keys,
 )
 
 
@@ -204,8 +205,8 @@ _is_latest = (
 
 
 def _revision(row: Any) -> ArchivedRevision:
-    id_, revision, text_hash, title, text_source, *place = row
-    return ArchivedRevision(id_, revision, text_hash, title, text_source, Place(*place))
+    id_, revision, text_hash, title, text_source, *place, keys = row
+    return ArchivedRevision(id_, revision, text_hash, title, text_source, Place(*place), keys)
 
 
 def _article_row(article: Article, place: Place) -> dict[str, Any]:

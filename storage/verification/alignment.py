@@ -94,6 +94,8 @@ class _Alignment:
             yield line.offset, what
         elif row.place.digest is not None and line.digest != row.place.digest:
             yield line.offset, f"{named([row])} is not what was written: a byte of it is another"
+        elif None not in (row.keys, line.keys) and line.keys != row.keys:
+            yield line.offset, f"the index of texts has other paragraphs of {named([row])} than stand here"
         elif line.offset != row.place.offset + self._shift:
             yield line.offset, f"{named([row])} stands here, but the database has it at byte {row.place.offset}"
         else:

@@ -23,6 +23,8 @@ class Line:
     text_hash: str | None = None
     title: str | None = None
     digest: bytes | None = None
+    keys: bytes | None = None
+    """Of its paragraphs; None where they cannot be told."""
     urls: frozenset[str] = frozenset()
     problem: str | None = None
 

@@ -1,13 +1,15 @@
 """Lines as a file has them, each judged by itself: whether it is a record, rebuilds, and refers to what is there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from storage.connection import batches
 from storage.errors import CorruptArchiveError, SchemaError
+from storage.fingerprints import NORMALISER, exact
 from storage.model import Article, Payload, Place, RawRef
+from storage.paragraphs import keys_of
 from storage.places import urls_of
 from storage.rebuild import full_paragraphs
 from storage.records import decode, line_digest
@@ -75,6 +77,7 @@ class Judge:
             article.text_hash,
             article.title,
             line_digest(line),
+            _keys(article),
             frozenset(urls_of(article)),
             self._wrong_with(article),
         )
@@ -82,10 +85,16 @@ class Judge:
 
     def _wrong_with(self, article: Article) -> str | None:
         try:
-            full_paragraphs(article, self._find)
-            return next(self._dangling(article), None)
+            full = full_paragraphs(article, self._find)
+            return next(self._mistaken(article, full), None) or next(self._dangling(article), None)
         except (CorruptArchiveError, SchemaError) as error:
             return str(error)
+
+    def _mistaken(self, article: Article, full: Sequence[str]) -> Iterator[str]:
+        """Hashes of removed paragraphs that are not those of what was put back."""
+        for removal in article.removed if article.normaliser == NORMALISER else ():
+            if exact(full[removal.position]).hex() != removal.hash:
+                yield f"the hash of its removed paragraph {removal.position} is that of another text"
 
     def _dangling(self, article: Article) -> Iterator[str]:
         """What the article says it is near to, but is not there."""
@@ -124,4 +133,13 @@ class Judge:
             return f"its raw copy is not there: {error}"
         if record is None or record.type != "response" or record.payload_digest != raw.digest:
             return f"its raw copy is not there: {raw.file}, byte {raw.offset}: another record, or none"
+        return None
+
+
+def _keys(article: Article) -> bytes | None:
+    if article.normaliser != NORMALISER:
+        return None
+    try:
+        return keys_of(article)
+    except (StopIteration, ValueError):  # its paragraphs do not add up, and that is told
         return None
