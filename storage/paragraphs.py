@@ -70,7 +70,7 @@ class Rows:
     spellings: dict[bytes, Row] = field(default_factory=dict)
     """Other texts of folds that are there, by exact key; checks are the rest of exact fingerprints."""
     repeats: dict[bytes, Repeat] = field(default_factory=dict)
-    """By exact key; checks are the rest of exact fingerprints."""
+    """By exact key; checks are the rest of exact fingerprints. What a batch changes has only the feeds it changes."""
     indexed: dict[int, Indexed] = field(default_factory=dict)
     """Article versions by number."""
     sketches: dict[int, Sketch] = field(default_factory=dict)
@@ -177,14 +177,18 @@ class Paragraphs:
 
     def _count(self, key: bytes, row: Row, indexed: Indexed) -> None:
         repeat = self._rows.repeats.get(key)
+        changed: dict[str, Recurrence] = {}
         if repeat is None:
             first = self._rows.indexed[row.number]
-            repeat = Repeat(row, {first.feed: _counted(None, key, first)})
+            repeat = Repeat(row, {})
+            changed[first.feed] = _counted(None, key, first)
         elif repeat.row.check != row.check:
             return  # a hash accident
-        counted = _counted(repeat.feeds.get(indexed.feed), key, indexed)
-        repeat = replace(repeat, feeds={**repeat.feeds, indexed.feed: counted})
-        self._rows.repeats[key] = self.changes.repeats[key] = repeat
+        before = changed.get(indexed.feed, repeat.feeds.get(indexed.feed))
+        changed[indexed.feed] = _counted(before, key, indexed)
+        self._rows.repeats[key] = replace(repeat, feeds={**repeat.feeds, **changed})
+        kept = self.changes.repeats.get(key, Repeat(repeat.row, {}))
+        self.changes.repeats[key] = replace(kept, feeds={**kept.feeds, **changed})
 
 
 def _counted(before: Recurrence | None, key: bytes, article: Indexed) -> Recurrence:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from service.archiving import Archived, Archivist
 from service.articles.compose import Draft
 from service.articles.page import Metadata
+from service.articles.paragraphs import Learned
 from service.articles.revisions import Change, Op, differences, same_but_for_typography, shortened
 from service.offload import OneThread
 from service.reading import Ended
@@ -120,7 +121,7 @@ def store(tmp_path: Path) -> Iterator[Database]:
 def archive(tmp_path: Path, store: Database) -> Iterator[Archive_]:
     """Archives drafts as one batch."""
     files, thread = Archive.open(tmp_path, store, NOON), OneThread("storage")
-    archivist = Archivist(store, files, thread, scope=Scope.BOILERPLATE, clock=lambda: NOON)
+    archivist = Archivist(store, files, thread, scope=Scope.BOILERPLATE, learned=Learned(), clock=lambda: NOON)
     yield lambda *drafts: asyncio.run(archivist.archive(drafts))
     thread.close()
     files.close()
