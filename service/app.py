@@ -103,6 +103,8 @@ def open_archive(settings: Settings) -> Iterator[tuple[Store, Archive]]:
         try:
             write_card(settings.data_dir)
             recover_raw(settings.data_dir, store)
+            if not store.is_indexed() and store.balance()[1]:
+                log.info("the index of texts is made from the records, once; some minutes for a hundred thousand")
             archive = Archive.open(settings.data_dir, store, now())
             try:
                 yield store, archive

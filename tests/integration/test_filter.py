@@ -14,7 +14,7 @@ from press import Press, Story
 
 from service.archiving import Archived
 from service.articles.paragraphs import Learned
-from storage import fingerprints
+from storage import fingerprints, repair, tables
 from storage.archive import Archive
 from storage.contents import readable_records
 from storage.fingerprints import exact, fingerprint, fold
@@ -346,6 +346,79 @@ def test_the_index_says_what_counting_the_records_says_and_so_does_one_made_agai
         assert {text: indexed(desk, text) for text in texts} == counted
         desk.store.index_texts(readable_records(desk.directory))
         assert {text: indexed(desk, text) for text in texts} == counted
+
+
+TABLES = (tables.articles, tables.paragraphs, tables.spellings, tables.repeats, tables.bands)
+
+
+def rows(desk: Press) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that is derived from the records, as it stands in the database."""
+    with desk.store._reading() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)  # type: ignore[arg-type]
+            for table in TABLES
+        }
+
+
+def various(desk: Press) -> None:
+    """Everything the index can hold: repeats, boilerplate, known texts, spellings, revisions, feeds and days."""
+    lines_of(desk, 8, APP, ABOUT)
+    archived_seed(desk)
+    desk.print(Story("seed", [P1, P2.upper(), P3], "dw"), Story("other", [P1.upper(), P4, ABOUT], "dw"))
+    desk.next_day()
+    desk.one("seed", P1, P4, N1)
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_database_that_learns_from_the_files_again_is_the_same_to_the_row(tmp_path: Path, scope: Scope) -> None:
+    with closing(Press(tmp_path, scope=scope)) as desk:
+        various(desk)
+        before = rows(desk)
+        assert all(before.values())
+        assert list(repair.rebuild(desk.directory, desk.store, desk.now))
+        assert rows(desk) == before
+
+
+def test_a_lost_database_comes_to_the_same_index_by_adopting_the_records(tmp_path: Path) -> None:
+    with closing(Press(tmp_path, scope=Scope.ALL)) as desk:
+        various(desk)
+        before = rows(desk)
+    for path in tmp_path.glob("veille.db*"):
+        path.unlink()
+    with closing(Press(tmp_path, scope=Scope.ALL, now=desk.now)) as again:
+        assert rows(again) == before
+
+
+def test_verify_tells_of_an_index_that_has_other_paragraphs(tmp_path: Path) -> None:
+    with closing(Press(tmp_path)) as desk:
+        article = desk.one("first", P1, P2)
+        with desk.store._writing() as connection:
+            connection.execute(tables.articles.update().values(paragraph_keys=b"12345678"))
+        (damage,) = verify(desk.directory, desk.store, patience=0)
+        assert damage.what == f"the index of texts has other paragraphs of {article.id} revision 1 than stand here"
+        list(repair.repair(desk.directory, desk.store, desk.now))
+        assert list(verify(desk.directory, desk.store, patience=0)) == []
+
+
+def test_verify_tells_of_a_removed_paragraph_s_hash_that_is_another_s(tmp_path: Path) -> None:
+    with closing(Press(tmp_path)) as desk:
+        seed = archived_seed(desk)[0]
+        (file,) = tmp_path.glob("articles/*/*.jsonl")
+        wrong = seed.removed[0].hash[::-1].encode()
+        file.write_bytes(file.read_bytes().replace(seed.removed[0].hash.encode(), wrong))
+        (damage,) = verify(desk.directory, desk.store, patience=0)
+        assert damage.what == "the hash of its removed paragraph 5 is that of another text"
+
+
+def test_a_lost_table_has_the_index_made_again_at_the_next_start(tmp_path: Path) -> None:
+    with closing(Press(tmp_path, scope=Scope.ALL)) as desk:
+        various(desk)
+        before = rows(desk)
+        with desk.store._writing() as connection:
+            tables.repeats.drop(connection)
+        assert list(desk.store.mend()) == ["the table repeats is missing"]
+        desk.reopen()
+        assert rows(desk) == before
 
 
 def indexed(desk: Press, text: str) -> tuple[Standing | None, frozenset[Recurrence]]:
