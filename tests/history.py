@@ -1,6 +1,7 @@
 """What several feeds brought over many days: revisions, paragraphs that come again, removals of every reason."""
 
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -94,13 +95,17 @@ def full_text(article: Article, history: list[Article]) -> list[str]:
 
 def archive_history(directory: Path, history: list[Article]) -> None:
     """An archive in ``directory`` that holds these articles, each from an entry of its own."""
+    directory.mkdir(exist_ok=True)
     store = new_store(directory)
     archive = Archive.open(directory, store, history[0].archived)
-    for number, article in enumerate(history, 1):
-        entry = Entry(article.id, article.id, digest(f"content {number}"), url=article.url)
-        state = FeedState(article.feed, "https://news.test/rss")
-        new = NewEntry(entry, article.revision)
-        store.commit_poll(Poll(article.feed, article.archived, state, entries=(new,)))
-        archive.commit([article], [Resolution(number, Outcome.ARCHIVED)], article.archived)
+    for _, day in groupby(enumerate(history, 1), key=lambda numbered: numbered[1].archived.date()):
+        some = list(day)
+        for number, article in some:
+            entry = Entry(article.id, article.id, digest(f"content {number}"), url=article.url)
+            state = FeedState(article.feed, "https://news.test/rss")
+            new = NewEntry(entry, article.revision)
+            store.commit_poll(Poll(article.feed, article.archived, state, entries=(new,)))
+        resolutions = [Resolution(number, Outcome.ARCHIVED) for number, _ in some]
+        archive.commit([article for _, article in some], resolutions, some[-1][1].archived)
     archive.close()
     store.close()

@@ -74,7 +74,16 @@ PURE = sorted(
     path
     for path in MODULES
     if (name := name_of(path)).startswith(("service.feeds", "service.articles"))
-    or name in {"service.net.urls", "service.units", "storage.records", "storage.model", "storage.rebuild"}
+    or name
+    in {
+        "service.net.urls",
+        "service.units",
+        "storage.records",
+        "storage.model",
+        "storage.rebuild",
+        "service.stats.charts",
+        "service.stats.page",
+    }
     if name != "service.articles.workers"
 )
 IMPURE_MODULES = {

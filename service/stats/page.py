@@ -32,10 +32,10 @@ def render(report: Report, *, made: str, feeds: Collection[str] = ()) -> str:
         made: When it was made, in words.
         feeds: Names of the feeds it is restricted to.
     """
-    only = f" Only of {escape(', '.join(feeds))}." if feeds else ""
+    only = f" Only of {escape(legible(', '.join(feeds)))}." if feeds else ""
     body = [
         f"<h1>{_TITLE}</h1>",
-        f'<p class="soft">Made {escape(made)} by veille. Days are UTC days of archiving.{only}</p>',
+        f'<p class="soft">Made {escape(legible(made))} by veille. Days are UTC days of archiving.{only}</p>',
     ]
     if not report.is_complete:
         body.append("<p>Paragraphs are not all counted yet: the next crawl learns them from the records.</p>")
@@ -184,7 +184,7 @@ def _source(passage: Passage) -> str:
     """The article, by its title where it is known, as a link where it has an address; and how veille finds it."""
     standing = passage.standing
     title = _shown(passage.title or passage.url or "", _LONGEST_TITLE)
-    if title and passage.url and _WEB.fullmatch(passage.url):
+    if title and passage.url and passage.url.isprintable() and _WEB.fullmatch(passage.url):
         title = f'<a href="{escape(passage.url)}" rel="noreferrer noopener nofollow">{title}</a>'
     named = f"<div{_language(passage)}>{title}</div>" if title else ""
     place = f"revision {standing.revision}, position {standing.at}"
