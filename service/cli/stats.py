@@ -156,13 +156,15 @@ def _print_table(context: Context, heading: str, rows: "dict[str, Sums]") -> Non
     from service.stats.report import share
 
     table = Table(box=None, pad_edge=False)
-    table.add_column(heading, no_wrap=True)
+    table.add_column(heading, no_wrap=True, min_width=max(map(len, rows)))
     for column in _COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for name, sums in rows.items():
         counts = (sums.articles, sums.paragraphs, *sums.reasons.values())
         table.add_row(Text(name), *map(str, counts), share(sums.removed, sums.paragraphs))
-    context.out.print(table)
+    with context.out.capture() as drawn:
+        context.out.print(table)
+    context.emit(drawn.get().rstrip("\n"))  # past rich, which would end the command where a reader has seen enough
 
 
 def _print_passage(context: Context, passage: "Passage", frequency: str, before: str = "") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import messages, veille
+from command import messages, start, veille
 from history import FEEDS, SIGN_OFF, archive_history, full_text, make_history
 from holdings import new_store
 from lxml import etree
@@ -82,6 +82,16 @@ def test_people_are_told_totals_feeds_days_and_what_comes_again(home: Path) -> N
         f"    stood in {said['articles']} articles on {said['days']} days; head 0, tail {said['tail']}; "
         f"veille show {said['id']}, revision {said['revision']}, position {said['at']}"
     )
+
+
+def test_a_reader_who_has_seen_enough_of_it_is_no_error(home: Path) -> None:
+    process = start(home, "stats")
+    assert process.stdout is not None
+    assert process.stdout.read(1) == str(len(HISTORY))[0]
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(60)) == ("", 0)
+    process.stderr.close()
 
 
 def test_one_feed_can_be_looked_at_alone(home: Path) -> None:
