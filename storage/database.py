@@ -16,6 +16,7 @@ from storage.ledger import LedgerPart
 from storage.model import RobotsFile
 from storage.polling import PollingPart
 from storage.reindexing import ReindexingPart
+from storage.statistics import StatisticsPart
 from storage.tables import REVISION, holds, meta, robots_files
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -52,7 +53,7 @@ def _name(url: sa.URL) -> str:
     return str(url.database) if is_file else url.render_as_string(hide_password=True)
 
 
-class Database(PollingPart, LedgerPart, ReindexingPart, IntegrityPart):
+class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, IntegrityPart):
     """A ``storage.store.Store``, over one connection."""
 
     # -- its own schema ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ are 32 lower-case hex digits (blake2b-128).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 RECORD_SCHEMA = "veille.article/1"
@@ -506,6 +506,36 @@ class Sketched:
     id: str
     revision: int
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one feed brought into the archive on one UTC day."""
+
+    feed: str
+    day: date
+    articles: int
+    """Article versions: as many as records."""
+    paragraphs: int
+    """Of their full texts."""
+    repeat: int
+    """Of the paragraphs, those removed because the article has them twice,"""
+    boilerplate: int
+    """those removed as the feed's boilerplate,"""
+    known: int
+    """and those because another article has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A paragraph that has stood in several articles, of whichever feeds."""
+
+    standing: Standing
+    """Where it stands first."""
+    articles: int
+    feeds: int
+    days: int
+    """UTC days on which they were archived: of the feed that has the most."""
 
 
 # -- evidence ----------------------------------------------------------------------------------------------------------

@@ -11,18 +11,22 @@ from storage.model import (
     FeedState,
     FileContent,
     Gap,
+    Intake,
     KnownEntry,
     Ledger,
     Payload,
     PendingEntry,
     Place,
     Poll,
+    Recurrence,
     Reindexed,
+    Repeated,
     Resolution,
     Retry,
     RobotsFile,
     Sealed,
     Sketched,
+    Standing,
 )
 from storage.paragraphs import Paragraphs
 
@@ -188,6 +192,23 @@ class Store(Protocol):
 
         One transaction. Records that are not known by id and revision are passed over.
         """
+
+    # -- figures, of these feeds or, where none is named, of all -------------------------------------------------------
+
+    def intake(self, feeds: Collection[str] = ()) -> Sequence[Intake]:
+        """What came in, by feed and UTC day of archiving; a day without an article of the feed is not in it."""
+
+    def boilerplate(
+        self, articles: int, days: int, limit: int, feeds: Collection[str] = ()
+    ) -> Sequence[tuple[Recurrence, Standing]]:
+        """Paragraphs that stood at the head of so many articles of a feed, or at the tail, on so many days.
+
+        By feed, at most ``limit`` of each, those in most articles first; each with where its text stands first, be it
+        in another feed's article.
+        """
+
+    def most_repeated(self, limit: int, feeds: Collection[str] = ()) -> Sequence[Repeated]:
+        """The ``limit`` paragraphs that stood in most articles, those first."""
 
     # -- sealed files and raw copies -----------------------------------------------------------------------------------
 

@@ -75,8 +75,21 @@ PURE = sorted(
     path
     for path in MODULES
     if (name := name_of(path)).startswith(("service.feeds", "service.articles"))
-    or name in {"service.net.urls", "service.units"}
-    or name in {"storage.records", "storage.model", "storage.rebuild", "storage.sketches", "storage.tokens"}
+    or name
+    in {
+        "service.net.urls",
+        "service.units",
+        "storage.records",
+        "storage.model",
+        "storage.rebuild",
+        "storage.fingerprints",
+        "storage.paragraphs",
+        "storage.sketches",
+        "storage.tokens",
+        "service.nearness",
+        "service.stats.charts",
+        "service.stats.page",
+    }
     if name != "service.articles.workers"
 )
 IMPURE_MODULES = {

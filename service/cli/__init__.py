@@ -10,6 +10,7 @@ from service.cli.doctor import doctor
 from service.cli.feeds import feeds
 from service.cli.seal import seal
 from service.cli.start import demo, init
+from service.cli.stats import stats
 from service.cli.verify import verify
 
 
@@ -24,5 +25,5 @@ def veille() -> None:
     """Keep watch over news feeds and keep every article, once, for good."""
 
 
-for verb in (init, crawl, run, feeds, status, show, verify, seal, doctor, demo):
+for verb in (init, crawl, run, feeds, status, show, stats, verify, seal, doctor, demo):
     veille.add_command(verb)

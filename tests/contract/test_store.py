@@ -3,10 +3,11 @@
 import inspect
 import os
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from articles import NOON, digest, make_article
+from history import full_text, make_history
 
 from storage import tables
 from storage.database import MIGRATIONS, Database, open_database
@@ -31,6 +33,7 @@ from storage.model import (
     FileContent,
     Gap,
     Health,
+    Intake,
     Ledger,
     Member,
     NewEntry,
@@ -44,6 +47,7 @@ from storage.model import (
     RobotsFile,
     Sealed,
     Sibling,
+    Standing,
     Validators,
 )
 from storage.polling import host
@@ -685,6 +689,88 @@ def test_bodies_of_a_file_come_by_offset_from_where_one_asks(store: Store) -> No
     assert store.payloads_in(WARC, 101, 9) == bodies[2:]
 
 
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_came_in_adds_up_by_feed_and_day_as_the_records_do(store: Store) -> None:
+    history = make_history()
+    commit(store, *history)
+    sums: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0] * 5)
+    for article in history:
+        reasons = [removal.reason for removal in article.removed]
+        counts = (1, article.paragraphs, *map(reasons.count, ("repeat", "boilerplate", "known")))
+        key = article.feed, article.archived.date()
+        sums[key] = [a + b for a, b in zip(sums[key], counts, strict=True)]
+    expected = [Intake(*key, *counts) for key, counts in sorted(sums.items())]
+    assert len(sums) > 12
+    assert store.intake() == expected
+    assert store.intake(["rfi-fr", "rfi-km"]) == [one for one in expected if one.feed != "rfi-ar"]
+    assert store.intake(["unheard-of"]) == []
+
+
+def test_a_day_s_figures_are_of_the_day_in_utc(store: Store) -> None:
+    late = datetime(2026, 11, 24, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    commit(store, make_article("a", archived=late), make_article("b", archived=NOON.replace(hour=0)))
+    assert store.intake() == [Intake("rfi-fr", NOON.date(), 2, 6, 2, 0, 0)]
+
+
+def counted(history: list[Article]) -> dict[str, tuple[Standing, dict[str, tuple[int, int, int, int]]]]:
+    """Of each text of several articles: where it stands first; by feed in how many, on how many days, at which end."""
+    seen: dict[str, dict[str, Article]] = defaultdict(dict)
+    places: dict[str, Standing] = {}
+    for article in history:
+        for at, text in enumerate(full_text(article, history)):
+            seen[text].setdefault(article.id, article)
+            places.setdefault(text, Standing(article.id, article.revision, at))
+    found = {}
+    for text, articles in seen.items():
+        if len(articles) > 1:
+            by_feed = {}
+            for feed in {article.feed for article in articles.values()}:
+                own = [article for article in articles.values() if article.feed == feed]
+                days = {article.archived.date() for article in own}
+                ends = [full_text(article, history) for article in own]
+                head, tail = sum(text in full[:3] for full in ends), sum(text in full[-3:] for full in ends)
+                by_feed[feed] = (len(own), len(days), head, tail)
+            found[text] = places[text], by_feed
+    return found
+
+
+def test_learned_boilerplate_is_what_stood_at_one_end_often_and_on_many_days(store: Store) -> None:
+    history = make_history()
+    commit(store, *history)
+    by_text = counted(history)
+    every = [(feed, *n, place) for place, by_feed in by_text.values() for feed, n in by_feed.items()]
+    expected = [each for each in every if each[2] >= 3 and max(each[3:5]) >= 4]
+    assert {feed for feed, *_ in expected} == {"rfi-fr", "rfi-ar", "rfi-km"}
+    assert 3 < len(expected) < len(every)
+    found = [(one.feed, one.articles, one.days, one.head, one.tail, at) for one, at in store.boilerplate(4, 3, 100)]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert [each[:2] for each in found] == sorted((each[:2] for each in expected), key=lambda each: (each[0], -each[1]))
+    assert [one.feed for one, _ in store.boilerplate(4, 3, 1)] == ["rfi-ar", "rfi-fr", "rfi-km"]
+    assert store.boilerplate(4, 3, 1)[0][0].articles == max(each[1] for each in expected if each[0] == "rfi-ar")
+    assert {one.feed for one, _ in store.boilerplate(4, 3, 9, ["rfi-km"])} == {"rfi-km"}
+    assert store.boilerplate(4, 7, 9) == store.boilerplate(50, 1, 9) == []
+
+
+def test_the_most_repeated_paragraphs_are_counted_over_all_feeds(store: Store) -> None:
+    history = make_history()
+    commit(store, *history)
+
+    def repeated(*feeds: str) -> list[tuple[int, int, int, Standing]]:
+        chosen = [(at, [n for feed, n in some.items() if feed in feeds]) for at, some in counted(history).values()]
+        return [(sum(n[0] for n in some), len(some), max(n[1] for n in some), at) for at, some in chosen if some]
+
+    every = repeated("rfi-fr", "rfi-ar", "rfi-km")
+    found = [(one.articles, one.feeds, one.days, one.standing) for one in store.most_repeated(1000)]
+    assert sorted(found, key=str) == sorted(every, key=str)
+    assert [each[0] for each in found] == sorted((each[0] for each in every), reverse=True)
+    assert {each[1] for each in found} == {1, 2, 3}
+    assert store.most_repeated(4) == store.most_repeated(1000)[:4]
+    of_one = [(one.articles, one.feeds, one.days, one.standing) for one in store.most_repeated(1000, ["rfi-ar"])]
+    assert sorted(of_one, key=str) == sorted(repeated("rfi-ar"), key=str)
+
+
 # -- learning again from the files -------------------------------------------------------------------------------------
 
 
@@ -908,6 +994,9 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "sketched": lambda store: store.sketched([1]),
     "is_indexed": lambda store: store.is_indexed(),
     "index_texts": lambda store: store.index_texts([]),
+    "intake": lambda store: store.intake(["f"]),
+    "boilerplate": lambda store: store.boilerplate(5, 3, 1, ["f"]),
+    "most_repeated": lambda store: store.most_repeated(1, ["f"]),
     "sealed_files": lambda store: store.sealed_files(),
     "is_sealed": lambda store: store.is_sealed(FILE),
     "seal": lambda store: store.seal(SEALED),
