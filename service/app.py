@@ -146,7 +146,7 @@ async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Liste
     with open_archive(settings) as (store, archive), _raw_copies(settings, store) as raw:
         thread = OneThread("storage")
         try:
-            memory = StoredMemory(store, thread, await thread(store.holds))
+            memory = StoredMemory(store, thread, await thread(store.holds), now)
             async with open_outside(settings, memory, keep_wire=raw is not None) as outside:
                 pipeline = Pipeline(
                     poller=open_poller(settings, store, thread, outside, keep=_documents(raw, thread)),
@@ -222,7 +222,7 @@ async def open_onlooker(settings: Settings) -> AsyncIterator[tuple[Poller, Mappi
         store = open_database("sqlite://")
     thread = OneThread("storage")
     try:
-        async with open_outside(settings, PassingMemory(store.holds())) as outside:
+        async with open_outside(settings, PassingMemory(store.holds(), now)) as outside:
             yield open_poller(settings, store, thread, outside), store.feed_states()
     finally:
         thread.close()
@@ -251,13 +251,13 @@ async def open_prober(settings: Settings) -> AsyncIterator[Prober]:
 def passing_memory(settings: Settings) -> PassingMemory:
     """What is known of hosts that asked for silence, for a command that leaves no trace."""
     if settings.database_url is None and not _is_there(settings.data_dir / "veille.db"):
-        return PassingMemory()
+        return PassingMemory({}, now)
     try:
         with open_readonly(settings) as store:
-            return PassingMemory(store.holds())
+            return PassingMemory(store.holds(), now)
     except StorageError as error:
         log.warning("which hosts have asked for silence is not known", reason=str(error))
-        return PassingMemory()
+        return PassingMemory({}, now)
 
 
 def _is_there(path: Path) -> bool:

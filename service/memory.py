@@ -1,13 +1,16 @@
 """What is remembered of the sites asked: kept in the store, or until a command ends that must leave no trace."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from service.net.robots import RobotsCache
 from service.offload import OneThread
 from storage.model import RobotsFile
 from storage.store import Store
+
+Clock = Callable[[], datetime]
+"""The time now, aware."""
 
 
 class Memory(RobotsCache, Protocol):
@@ -24,10 +27,11 @@ class Memory(RobotsCache, Protocol):
 class StoredMemory:
     """Kept in the store: a restart asks no site again before its time."""
 
-    def __init__(self, store: Store, thread: OneThread, holds: Mapping[str, datetime]) -> None:
+    def __init__(self, store: Store, thread: OneThread, holds: Mapping[str, datetime], clock: Clock) -> None:
         self._store = store
         self._thread = thread
-        self.holds = _seconds_left(holds)
+        self._clock = clock
+        self.holds = _seconds_left(holds, clock())
 
     async def load(self, origin: str) -> RobotsFile | None:
         """The robots.txt as last saved."""
@@ -39,15 +43,15 @@ class StoredMemory:
 
     async def hold(self, host: str, seconds: float) -> None:
         """Keep a host's wish for silence."""
-        await self._thread(self._store.hold, host, _now() + timedelta(seconds=seconds))
+        await self._thread(self._store.hold, host, self._clock() + timedelta(seconds=seconds))
 
 
 class PassingMemory:
     """Kept until the command ends, for one that must leave no trace."""
 
-    def __init__(self, holds: Mapping[str, datetime] | None = None) -> None:
+    def __init__(self, holds: Mapping[str, datetime], clock: Clock) -> None:
         self._files: dict[str, RobotsFile] = {}
-        self.holds = _seconds_left(holds or {})
+        self.holds = _seconds_left(holds, clock())
 
     async def load(self, origin: str) -> RobotsFile | None:
         """The robots.txt as last saved."""
@@ -61,9 +65,5 @@ class PassingMemory:
         """Nothing to do: the hosts in use know."""
 
 
-def _seconds_left(holds: Mapping[str, datetime]) -> dict[str, float]:
-    return {host: (until - _now()).total_seconds() for host, until in holds.items()}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _seconds_left(holds: Mapping[str, datetime], now: datetime) -> dict[str, float]:
+    return {host: (until - now).total_seconds() for host, until in holds.items()}

@@ -82,7 +82,7 @@ class Watch:
     def _open(self) -> None:
         self.store: Database = open_database(self.database)
         self._thread = OneThread("storage")
-        memory = StoredMemory(self.store, self._thread, self.store.holds())
+        memory = StoredMemory(self.store, self._thread, self.store.holds(), self.clock)
         self._fetcher = Fetcher(
             user_agent="veille/0",
             hosts=Hosts(0.0, memory.holds, memory.hold, clock=lambda: self.now.timestamp()),

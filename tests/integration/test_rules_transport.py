@@ -522,7 +522,7 @@ def test_rule_21_whoever_asks_at_once_waits_in_line_and_redirects_do_too(room: N
     room.fault(room.sites[0], Slow(0.1))
 
     async def use(fetcher: Fetcher) -> None:
-        robots = Robots(fetcher, PassingMemory(), "veille", now)
+        robots = Robots(fetcher, PassingMemory({}, now), "veille", now)
         await asyncio.gather(*(fetcher.get(url, accept="*/*", permit=robots.permit) for url in urls))
 
     fetching(use, hosts=Hosts(0.1))
@@ -550,7 +550,7 @@ def test_rule_21_a_crawl_delay_of_a_day_counts_as_a_minute(room: Newsroom, monke
     urls = [room.serve(f"/story/{n}", PAGE) for n in range(2)]
 
     async def use(fetcher: Fetcher) -> None:
-        robots = Robots(fetcher, PassingMemory(), "veille", now)
+        robots = Robots(fetcher, PassingMemory({}, now), "veille", now)
         async with asyncio.timeout(20):
             await asyncio.gather(*(fetcher.get(url, accept="*/*", permit=robots.permit) for url in urls))
 

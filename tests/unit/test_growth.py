@@ -14,6 +14,7 @@ from articles import NOON, digest, make_article
 from storage.archive import Archive
 from storage.database import Database, open_database
 from storage.model import Article, Entry, FeedState, NewEntry, Outcome, Poll, Resolution
+from storage.paragraphs import texts_of
 
 BATCH = 50
 
@@ -52,8 +53,11 @@ def test_a_batch_takes_as_many_statements_and_bytes_after_thousands_of_articles_
     of_batch, in_files, in_database = [], [], []
     for number in range(60):
         batch = find(number, store)
+        index = store.paragraphs({text for article in batch[0] for text in texts_of(article)}, [])
+        for article in batch[0]:
+            index.add(article)
         statements.clear()
-        archive.commit(*batch, NOON)
+        archive.commit(*batch, NOON, index)
         of_batch.append(list(statements))
         in_files.append(sum(path.stat().st_size for path in tmp_path.glob("articles/*/*")))
         in_database.append(_size(store))
