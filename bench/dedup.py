@@ -51,6 +51,8 @@ SPELT = 1 / 160
 """Of the new paragraphs, those that fold like an old one."""
 BLOOM_ERROR = 1e-6
 """Of new paragraphs, those that a Bloom filter may take for known."""
+PORTION = 10_000
+"""Rows that a store is filled with at a time."""
 CACHE = 32 * 2**20
 """Bytes of a store's own cache, where it has one: what the service lets SQLite have."""
 
@@ -302,7 +304,7 @@ def filling(count: int, *, sort: bool = True) -> Iterator[tuple[str, Iterator[Ro
         for portion in (chosen[start:end] for start, end in pairwise(edges)):
             keys = mix(portion + key).view(np.int64)
             order = np.argsort(keys) if sort else np.arange(len(keys))
-            for part in (order[at : at + 100_000] for at in range(0, len(order), 100_000)):
+            for part in (order[at : at + PORTION] for at in range(0, len(order), PORTION)):
                 checks = mix(portion[part] + check).view(np.int64)
                 places = portion[part] // NEW, portion[part] % NEW
                 yield table, rows(table, *(column.tolist() for column in (keys[part], checks, *places)))
@@ -560,6 +562,10 @@ class LMDB(Pairs):
         """See ``Index``."""
 
 
+MERGING = "compaction-pending", "num-running-compactions"
+"""What RocksDB says of itself while there is something to merge."""
+
+
 class RocksDB(Pairs):
     """Sorted files that are merged behind what is written; a commit waits for the log to be on the disk."""
 
@@ -583,7 +589,10 @@ class RocksDB(Pairs):
         index.durably.disable_wal = True
         for table, some in filling(count, sort=False):
             index.put([index.pair(table, row) for row in some])
-        index.settle()
+        index.database.flush()
+        while any(index.database.property_int_value(f"rocksdb.{one}") for one in MERGING):
+            time.sleep(0.1)
+        index.database.close()
 
     def get(self, names: list[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """See ``Pairs``."""
@@ -653,7 +662,7 @@ class Bloom:
         from rbloom import Bloom as Bits
 
         bits, numbers = Bits(room, BLOOM_ERROR, int), np.arange(count, dtype=np.uint64)
-        for part in (numbers[at : at + 100_000] for at in range(0, count, 100_000)):
+        for part in (numbers[at : at + PORTION] for at in range(0, count, PORTION)):
             bits.update(mix(part + EXACT).view(np.int64).tolist())
         bits.save(str(directory / "bits"))
 
