@@ -160,6 +160,7 @@ def measure(name: str, count: int, articles: int, directory: Path) -> Result:
 def fill(name: str, count: int, articles: int, directory: Path) -> None:
     """Put ``count`` paragraphs into a new store, with room for those of the articles."""
     KINDS[name].index.fill(directory, count, count + (articles + WARM_UP * BATCH) * NEW)
+    os.sync()  # or what is measured would write it, too
 
 
 def work(name: str, count: int, articles: int, directory: Path) -> tuple[float, list[float], float, float, int]:
