@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install crawl demo test test-power check bench bench-archive lock clean
+.PHONY: help install crawl demo test test-power check bench bench-archive bench-dedup lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -47,6 +47,9 @@ bench: install  ## what a crawl costs beside bare extraction
 
 bench-archive: install  ## what the archive costs as it grows to 100,000 articles
 	$(BIN)/python bench/archive.py
+
+bench-dedup: install  ## what the index of the duplicate filter costs at 1, 10 and 50 million paragraphs, beside its peers
+	$(BIN)/python bench/dedup.py
 
 lock: install  ## requirements.lock from pyproject.toml: exact versions, hashes, no addresses
 	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --strip-extras --allow-unsafe \
