@@ -1,6 +1,5 @@
 """From drafts to lines of the archive: the duplicate filter, revisions, and the second commit."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from service.articles.revisions import same_but_for_typography
 from service.batch import Batch
 from service.elsewhere import OtherArticles
 from service.homes import Newest, Revisions, addresses_of, at_home, own_article
-from service.net.urls import host
+from service.mastheads import names_of
 from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
@@ -270,9 +269,7 @@ def _unchanged(draft: Draft, reason: str, article_id: str) -> Ended:
 
 
 def names(draft: Draft) -> set[str]:
-    """What the feed and its site call themselves: the only short lines that may go when they come again."""
-    feed, title = draft.feed, draft.pending.feed_title
-    site = host(draft.url or feed.url).split(":")[0].split(".")
-    first_words = re.split(r"\s+[-–—|:·]\s+|:\s", title)[0] if title else None
-    candidates = (feed.name, feed.name.split("-")[0], feed.publisher, draft.metadata.publisher, title, first_words)
-    return {name for name in (*candidates, *site[-2:-1]) if name}
+    """What the feed and its site call themselves, as far as a draft knows."""
+    feed = draft.feed
+    publishers = (feed.publisher, draft.metadata.publisher)
+    return names_of(feed.name, draft.url or feed.url, publishers, draft.pending.feed_title)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeGuard
 
 from service.articles.paragraphs import Learned
-from storage.fingerprints import fingerprint
+from storage.fingerprints import Fingerprint, fingerprint
 from storage.model import Standing
 from storage.paragraphs import EDGE, Paragraphs
 
@@ -39,7 +39,7 @@ class OtherArticles:
         """See ``Elsewhere.alike``."""
         printed = fingerprint(text)
         found = self._index.alike(printed)
-        if not self._is_other(found) or self._index.find(printed) is not None:
+        if not self._is_other(found) or self._is_known(printed):
             return None
         other = self._text_at(found)
         return found if other is not None and fingerprint(other).fold == printed.fold else None
@@ -54,5 +54,18 @@ class OtherArticles:
         at_tail = position >= total - EDGE and seen.tail >= self._learned.articles
         return at_head or at_tail
 
+    def _is_known(self, text: Fingerprint) -> bool:
+        return self._index.find(text) is not None
+
     def _is_other(self, standing: Standing | None) -> TypeGuard[Standing]:
         return standing is not None and standing.id != self._article_id
+
+
+class AllArticles(OtherArticles):
+    """The same where the index holds every article, this one and those after it too: it knows each of their texts.
+
+    So the first to have a text written its way is not who finds it unknown, but whom the index names.
+    """
+
+    def _is_known(self, text: Fingerprint) -> bool:
+        return self._is_other(self._index.find(text))

@@ -98,22 +98,35 @@ def outdated(directory: Path) -> dict[str, str]:
 
 
 def _wanted() -> dict[str, bytes]:
-    schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-    return {"README.md": dataset_card().encode(), "schema.json": schema.encode()}
+    return {"README.md": dataset_card().encode(), "schema.json": schema_file()}
 
 
-_MARKS = (b'pretty_name: "News articles archived by veille"', b'"$id": "urn:veille:article')
+def schema_file() -> bytes:
+    """What schema.json holds."""
+    return (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+_MARKS = (
+    b'pretty_name: "News articles archived by veille"',
+    b'pretty_name: "News articles exported by veille"',  # where articles are archived beside them, it is none any more
+    b'"$id": "urn:veille:article',
+)
 """What stands in every version of the files we write, and hardly in any other."""
 
 
 def dataset_card() -> str:
     """The dataset card: YAML for machines, then what the keys mean, for people."""
+    text = _TEXT.format(schema=RECORD_SCHEMA, keys=keys_table(), reading=READING)
+    return with_front("archived", text)
+
+
+def with_front(done: str, text: str) -> str:
+    """A dataset card: the YAML for machines, and this text. ``done``: whether articles are archived or exported."""
     front = {
-        "pretty_name": "News articles archived by veille",
+        "pretty_name": f"News articles {done} by veille",
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": list(PATTERNS)}]}],
         "dataset_info": {"features": _features(Article, KEYS)},
     }
-    text = _TEXT.format(schema=RECORD_SCHEMA, keys=keys_table(), reading=READING)
     return f"---\n{_yaml(front)}---\n{text}"
 
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _CACHE_KIB = 32 * 1024
 """SQLite's memory: each article touches a page of three indexes at random, which must not be read again each time."""
+_SCRATCH_CACHE_KIB = 2 * _CACHE_KIB
 _CHECKPOINT_PAGES = 16_000
 """How long SQLite's log grows, 64 MB, before its pages go into the database, each once however often it changed. With
 SQLite's own 1,000 that would be nearly every page as often as it changed, once the indexes are longer than that."""
@@ -67,6 +68,25 @@ def _sqlite_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
     sa.event.listen(engine, "connect", _set_up_readonly if readonly else _set_up)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def create_scratch_engine(path: Path) -> sa.Engine:
+    """An engine over a SQLite file of its own, for what is thrown away in the end: nothing in it outlives a crash.
+
+    Outgrown memory goes to that file, and nowhere else. A transaction that fails leaves it useless.
+    """
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), pool_size=1, max_overflow=0)
+    sa.event.listen(engine, "connect", _set_up_scratch)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up_scratch(connection: Any, _: object) -> None:
+    _set_up_readonly(connection, _)
+    connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    connection.execute(f"PRAGMA cache_size=-{_SCRATCH_CACHE_KIB}")
 
 
 def _set_up(connection: Any, _: object) -> None:

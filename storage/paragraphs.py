@@ -61,6 +61,19 @@ class Indexed:
         return key in _split(self.keys[-EDGE * KEY :])
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An article version of which only the fingerprints of its full text are at hand."""
+
+    id: str
+    revision: int
+    feed: str
+    day: int
+    """On which it counts, as ``date.toordinal``."""
+    texts: tuple[Fingerprint, ...]
+    """Of all its paragraphs, in order."""
+
+
 @dataclass(slots=True)
 class Rows:
     """Rows of the index: those that a store has of what a batch may touch, or those that a batch adds and changes."""
@@ -90,6 +103,9 @@ class Paragraphs:
         self._rows = known
         self._next = next_number
         self._numbers = {(one.id, one.revision): number for number, one in known.indexed.items()}
+        self._versions: dict[str, list[Indexed]] = {}
+        for one in known.indexed.values():
+            self._versions.setdefault(one.id, []).append(one)
         self.changes = Rows()
         """What ``add`` has added and changed, for the store to keep."""
 
@@ -124,17 +140,28 @@ class Paragraphs:
             article: The record.
             day: On which it counts, as ``date.toordinal``; None: the UTC day on which it was archived.
         """
-        occurrences = _occurrences(article)
         day = day_of(article.archived) if day is None else day
-        keys = b"".join(key for key, _ in occurrences)
-        indexed = Indexed(article.id, article.revision, article.feed, day, keys)
-        earlier = {key for one in self._rows.indexed.values() if one.id == article.id for key in _split(one.keys)}
-        number = self._numbers.get((article.id, article.revision), self._next)  # known already, it is only indexed now
-        self._next = max(self._next, number + 1)
-        self._rows.indexed[number] = self.changes.indexed[number] = indexed
-        self._numbers[article.id, article.revision] = number
+        number = self._add(article.id, article.revision, article.feed, day, _occurrences(article))
         if (sketched := sketch(article.text)) is not None:
             self.changes.sketches[number] = sketched
+
+    def add_version(self, version: Version) -> None:
+        """Take in an article version whose every text is known, after those that come before it."""
+        occurrences: list[tuple[bytes, _Occurrence]] = [
+            (text.exact[:KEY], (text, at)) for at, text in enumerate(version.texts)
+        ]
+        self._add(version.id, version.revision, version.feed, version.day, occurrences)
+
+    def _add(
+        self, id_: str, revision: int, feed: str, day: int, occurrences: "Collection[tuple[bytes, _Occurrence]]"
+    ) -> int:
+        indexed = Indexed(id_, revision, feed, day, b"".join(key for key, _ in occurrences))
+        earlier = {key for one in self._versions.get(id_, ()) for key in _split(one.keys)}
+        number = self._numbers.get((id_, revision), self._next)  # known already, it is only indexed now
+        self._next = max(self._next, number + 1)
+        self._rows.indexed[number] = self.changes.indexed[number] = indexed
+        self._numbers[id_, revision] = number
+        self._versions.setdefault(id_, []).append(indexed)
         for key, occurrence in _firsts(occurrences):
             if isinstance(occurrence, Removal):
                 row, check = self._row_of(key, occurrence), bytes.fromhex(occurrence.hash)[KEY:]
@@ -145,6 +172,7 @@ class Paragraphs:
                     self._put(text, number, at)
             if row is not None and row.number != number and key not in earlier:
                 self._count(key, replace(row, check=check), indexed)
+        return number
 
     # -- where a text stands -------------------------------------------------------------------------------------------
 

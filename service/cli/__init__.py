@@ -8,6 +8,7 @@ from service.cli.context import Verbs
 from service.cli.crawl import crawl, run
 from service.cli.doctor import doctor
 from service.cli.feeds import feeds
+from service.cli.rescope import dedup, export
 from service.cli.seal import seal
 from service.cli.start import demo, init
 from service.cli.stats import stats
@@ -25,5 +26,5 @@ def veille() -> None:
     """Keep watch over news feeds and keep every article, once, for good."""
 
 
-for verb in (init, crawl, run, feeds, status, show, stats, verify, seal, doctor, demo):
+for verb in (init, crawl, run, feeds, status, show, stats, verify, seal, dedup, export, doctor, demo):
     veille.add_command(verb)
