@@ -82,7 +82,7 @@ def newspaper(name: str, document: Document) -> Corpus:
     entries = [entry for entry in reversed(document.entries) if text_of(entry)]
     dates = [entry.published.date() for entry in entries if entry.published]
     is_dated = len(dates) >= 0.8 * len(entries) and len(set(dates)) > 2
-    corpus = Corpus(name, "real" if is_dated else "simulated", title=document.title)
+    corpus = Corpus(document.title or name, "real" if is_dated else "simulated", title=document.title)
     day = min(dates) if is_dated else FIRST_DAY
     placed = []
     for number, entry in enumerate(entries):
@@ -98,8 +98,9 @@ def newspaper(name: str, document: Document) -> Corpus:
 
 def reuters(data: Path) -> Corpus:
     """One feed, poll by poll."""
-    corpus = Corpus("yahoo_news_jp_reuters", "real")
-    for path, body in members(data / "suites/temporal/yahoo_news_jp_reuters.dev.tar.xz"):
+    documents = members(data / "suites/temporal/yahoo_news_jp_reuters.dev.tar.xz")
+    corpus = Corpus(f"Reuters in Japanese, {len(documents)} polls", "real")
+    for path, body in documents:
         at = datetime.fromtimestamp(int(path.stem), UTC)
         document = parse_document(body, feed="reuters", url="https://feeds.example/rss", content_type=None, now=at)
         corpus.title = document.title

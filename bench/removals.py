@@ -110,7 +110,7 @@ def main() -> None:
             sums[scope] += tally
             listed += [(scope.value, reason, corpus.name, *where) for reason, *where in tally.texts]
         if tallies[Scope.ALL].reasons:
-            print_row(corpus.title or corpus.name, corpus.days, tallies)
+            print_row(corpus.name, corpus.days, tallies)
         else:
             untouched += 1
     print_row("**all**", f"{untouched} corpora without removals not shown", sums)
@@ -209,7 +209,7 @@ def print_row(name: str, days: str, tallies: Mapping[Scope, Tally]) -> None:
     removed = " | ".join(str(tallies[scope].reasons.total()) for scope in REMOVING)
     shares = " / ".join(f"{share(tallies[scope]):.2f}" for scope in REMOVING)
     counts = f"{default.articles} | {default.paragraphs} | {removed} | {shares} | {default.near} | {default.also_near}"
-    print(f"| {name[:32]} | {days} | {counts} |", flush=True)
+    print(f"| {name[:32].strip()} | {days} | {counts} |", flush=True)
 
 
 def share(tally: Tally) -> float:
