@@ -13,6 +13,7 @@ from pathlib import Path
 
 from service.articles.paragraphs import Learned, filter_article
 from service.elsewhere import AllArticles
+from service.nearness import near_articles
 from storage.connection import batches
 from storage.errors import CorruptArchiveError, SchemaError, StorageError
 from storage.fingerprints import NORMALISER, fingerprint
@@ -102,11 +103,15 @@ class Rescoping:
         """
         done = 0
         for some in batches(self._ranks.turns(), BATCH):
-            articles = [self._read(place) for _, _, place in some]
+            articles = [self._read(place) for place, _ in some]
             full = [full_paragraphs(article, self._find) for article in articles]
             index = self._ranks.paragraphs({fingerprint(text) for one in full for text in one}, ())
-            for article, paragraphs in zip(articles, full, strict=True):
-                yield Rescoped(article, self._filtered(article, paragraphs, index), paragraphs)
+            sketched = self._ranks.sketched({band for _, sketch in some if sketch for band in sketch.bands})
+            for article, paragraphs, (_, sketch) in zip(articles, full, some, strict=True):
+                near = near_articles(
+                    article, paragraphs, index=index, sketch=sketch, sketched=sketched, text_of=self._paragraphs_of
+                )
+                yield Rescoped(article, replace(self._filtered(article, paragraphs, index), also_near=near), paragraphs)
             done += len(some)
             self._step("filtered", done)
 
@@ -171,7 +176,6 @@ class Rescoping:
             text="\n".join(filtered.kept),
             removed=filtered.removed,
             near=filtered.near,
-            also_near=article.also_near,  # found among those archived before it: it stays as the record has it
             normaliser=NORMALISER,
         )
 

@@ -72,6 +72,8 @@ class Version:
     """On which it counts, as ``date.toordinal``."""
     texts: tuple[Fingerprint, ...]
     """Of all its paragraphs, in order."""
+    sketch: Sketch | None = None
+    """Of its full text, where that is long enough."""
 
 
 @dataclass(slots=True)
@@ -150,7 +152,9 @@ class Paragraphs:
         occurrences: list[tuple[bytes, _Occurrence]] = [
             (text.exact[:KEY], (text, at)) for at, text in enumerate(version.texts)
         ]
-        self._add(version.id, version.revision, version.feed, version.day, occurrences)
+        number = self._add(version.id, version.revision, version.feed, version.day, occurrences)
+        if version.sketch is not None:
+            self.changes.sketches[number] = version.sketch
 
     def _add(
         self, id_: str, revision: int, feed: str, day: int, occurrences: "Collection[tuple[bytes, _Occurrence]]"

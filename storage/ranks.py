@@ -8,7 +8,7 @@ all keeps it, and how often it came in all; it is complete before anything is as
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -22,7 +22,8 @@ from storage.errors import StorageError
 from storage.fingerprints import Fingerprint, fingerprint
 from storage.model import Article, Place
 from storage.paragraphs import Indexed, Version, day_of
-from storage.tables import articles, metadata, paragraphs, repeats, spellings
+from storage.sketches import Sketch, pack, sketch, unpack
+from storage.tables import articles, bands, metadata, paragraphs, repeats, spellings
 from storage.texts import TextsPart
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -43,10 +44,12 @@ _versions = sa.Table(
     sa.Column("offset", sa.BigInteger, nullable=False),
     sa.Column("length", sa.BigInteger, nullable=False),
     sa.Column("texts", sa.LargeBinary, nullable=False),  # fingerprints of its paragraphs in order, exact and fold
+    sa.Column("sketch", sa.LargeBinary),
     sa.Index("versions_by_rank", "published", "id", "revision", unique=True),
     sa.Index("versions_by_turn", "archived", "id", "revision"),
 )
 _rank = (_versions.c.published, _versions.c.id, _versions.c.revision)
+_indexing = (_versions.c.feed, _versions.c.day, _versions.c.texts, _versions.c.sketch)
 _turn = (_versions.c.archived, _versions.c.id, _versions.c.revision)
 
 _days = sa.Table(
@@ -84,15 +87,15 @@ def open_ranks(directory: Path | None = None) -> Iterator["Ranks"]:
 
 
 class Ranks(TextsPart):
-    """Ranks records, and indexes their texts by rank. Some 1.5 kB of scratch for a record; memory does not grow."""
+    """Ranks records, and indexes their texts by rank. Some 2 kB of scratch for a record; memory does not grow."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(create_scratch_engine(path), str(path))
         with self._explained():
-            metadata.create_all(self._engine, [articles, paragraphs, spellings, repeats])
+            metadata.create_all(self._engine, [articles, paragraphs, spellings, repeats, bands])
             _own.create_all(self._engine)
 
-    def add(self, records: Iterable[tuple[Article, Place, Iterable[str]]]) -> Iterator[int]:
+    def add(self, records: Iterable[tuple[Article, Place, Sequence[str]]]) -> Iterator[int]:
         """Take in records, each with its place and its full paragraphs, in any order. Yields how many, as it goes."""
         done = 0
         for rows in batches(_row(article, place, full) for article, place, full in records):
@@ -110,23 +113,23 @@ class Ranks(TextsPart):
         """
         done = 0
         with self._writing() as connection:
-            for some in batches(_pages(connection, _rank, _versions.c.feed, _versions.c.day, _versions.c.texts)):
+            for some in batches(_pages(connection, _rank, *_indexing)):
                 self._index(connection, [_version(row) for row in some])
                 done += len(some)
                 yield done
             _count_days(connection, articles_to_learn, days_to_learn)
 
-    def turns(self) -> Iterator[tuple[str, int, Place]]:
-        """Id, revision and place of every record by its turn: when it was archived, its id, its revision."""
-        place = (_versions.c.file, _versions.c.offset, _versions.c.length)
+    def turns(self) -> Iterator[tuple[Place, Sketch | None]]:
+        """Place and sketch of every record by its turn: when it was archived, its id, its revision."""
+        place = (_versions.c.sketch, _versions.c.file, _versions.c.offset, _versions.c.length)
         after: Any = None
         while True:  # a page at a time, since other things are asked for in between
             with self._reading() as connection:
                 rows = connection.execute(_page(_turn, place, after)).all()
             if not rows:
                 return
-            for archived, id_, revision, *where in rows:
-                yield id_, revision, Place(*where)
+            for archived, id_, revision, sketched, *where in rows:
+                yield Place(*where), unpack(sketched)
                 after = (archived, id_, revision)
 
     def articles(self) -> tuple[Mapping[str, int], int]:
@@ -147,11 +150,12 @@ class Ranks(TextsPart):
         for version in versions:
             index.add_version(version)
         self._keep_texts(connection, index.changes)
-        rows = [_indexed(number, one) for number, one in index.changes.indexed.items()]
+        sketches = index.changes.sketches
+        rows = [_indexed(number, one, sketches.get(number)) for number, one in index.changes.indexed.items()]
         connection.execute(articles.insert(), rows)
 
 
-def _row(article: Article, place: Place, full: Iterable[str]) -> dict[str, Any]:
+def _row(article: Article, place: Place, full: Sequence[str]) -> dict[str, Any]:
     texts = [fingerprint(text) for text in full]
     return {
         "published": article.published or _END_OF_TIME,
@@ -164,6 +168,7 @@ def _row(article: Article, place: Place, full: Iterable[str]) -> dict[str, Any]:
         "offset": place.offset,
         "length": place.length,
         "texts": b"".join(part for text in texts for part in (text.exact, text.fold)),
+        "sketch": pack(sketch("\n".join(full))),
     }
 
 
@@ -173,10 +178,10 @@ def _version(row: Any) -> Version:
         Fingerprint(prints[at : at + _SIZE], prints[at + _SIZE : at + 2 * _SIZE])
         for at in range(0, len(prints), 2 * _SIZE)
     )
-    return Version(row.id, row.revision, row.feed, row.day, texts)
+    return Version(row.id, row.revision, row.feed, row.day, texts, unpack(row.sketch))
 
 
-def _indexed(number: int, one: Indexed) -> dict[str, Any]:
+def _indexed(number: int, one: Indexed, sketched: Sketch | None) -> dict[str, Any]:
     """A version's row as the index reads it; of its place it asks nothing."""
     return {
         "number": number,
@@ -190,6 +195,7 @@ def _indexed(number: int, one: Indexed) -> dict[str, Any]:
         "length": 0,
         "archived": datetime.combine(datetime.fromordinal(one.day), time(), UTC),
         "paragraph_keys": one.keys,
+        "signature": sketched.signature if sketched is not None else None,
     }
 
 

@@ -36,6 +36,7 @@ _CHANCE = 1 / 256
 """How often the low bytes of two minima agree that do not."""
 
 _BAND = struct.Struct(f"<{_ROWS}I")
+_PACKED = struct.Struct(f"<{_BANDS}q{_MINIMA}s")
 
 _UNSEEN = re.compile("[\u00ad\u0640\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 """What no reader sees: soft hyphens, tatweel, joiners, direction marks; and surrogates, which are no characters."""
@@ -49,6 +50,19 @@ class Sketch:
     """20 signed 64-bit integers, no value in two places but by accident. Texts that share one are candidates."""
     signature: bytes
     """128 bytes, for ``estimate``."""
+
+
+def pack(sketched: Sketch | None) -> bytes | None:
+    """A sketch in bytes."""
+    return _PACKED.pack(*sketched.bands, sketched.signature) if sketched is not None else None
+
+
+def unpack(packed: bytes | None) -> Sketch | None:
+    """The sketch that was packed."""
+    if packed is None:
+        return None
+    *bands, signature = _PACKED.unpack(packed)
+    return Sketch(tuple(bands), signature)
 
 
 def shingles(text: str) -> frozenset[str]:
