@@ -63,8 +63,8 @@ is not known. Times are RFC 3339, UTC. No two lines have both `id` and `revision
 This is an export with scope `{scope}`: {rule}.
 It was applied over all of the archive: of the records that hold a paragraph the one published first keeps it, whatever
 was archived first, and an article's own other versions never count. Removed paragraphs put back at their positions in
-`removed` give the full text, whose hash is `text_hash`; each stands in the `text` of a record of this export. `raw` and
-`also_near` are as the archive has them: they speak of its files and records.
+`removed` give the full text, whose hash is `text_hash`; each stands in the `text` of a record of this export.
+`also_near` names articles of a lower rank: published first, then by id. `raw` speaks of the archive's own files.
 {lost}
 | file | what it is |
 |------|------------|

@@ -6,8 +6,9 @@ compared, so that a hash accident costs nothing.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from storage.fingerprints import exact, fold_form
@@ -19,10 +20,16 @@ _SHORT = 40
 _SENTENCE = 100
 """Characters up to which a longer one must end a sentence: others are links, headings, lines of code or of a log."""
 
+_WORDS = 0.92
+"""The least share of letters, digits, marks and spaces in one that is longer still and ends none: it is code below."""
+
+_PLACES = 2
+"""Separate places at which an article may repeat itself by mistake; who does so at more means it: a form, a refrain."""
+
 _ENDS = tuple(".!?…‽؟۔।॥။።។៕᠃᠉⁇⁈⁉。．！？｡")
 """Sentence_Terminal of Unicode (UAX #44), the living scripts of it."""
 
-_CLOSERS = "\"'’”»›)]}」』）》"
+_CLOSERS = "\"«‹„'’”»›)]}」』）》"
 """What may follow them."""
 
 _ITEM = re.compile(r"[-*•‣▪◦·–—]\s|\|")
@@ -90,8 +97,8 @@ def filter_article(
 
     Inside the article the first of equal paragraphs stays, those after it go. What the feed has shown to be boilerplate
     goes from ``Scope.BOILERPLATE`` on, unless nothing would be left; what is known from any other article goes with
-    ``Scope.ALL``. A line of 40 characters or fewer, or of 100 that ends no sentence, and an item of a list, may be
-    meant: it goes only if it is one of ``names`` or boilerplate.
+    ``Scope.ALL``. A line of 40 characters or fewer, or of 100 that ends no sentence, an item of a list, and what an
+    article repeats at three places or more, may be meant: it goes only if it is one of ``names`` or boilerplate.
 
     A paragraph that equals another but for its typography stays, with a note; and so does one that differs in white
     space alone, for putting the other back would not restore it. Every removal refers to where the text was kept.
@@ -123,7 +130,9 @@ class _Line:
     alike_at: int
     """Where one of the same fold does."""
     may_go: bool
-    """Whether it says nothing when it is said again."""
+    """Whether it says nothing where another article has said it."""
+    may_repeat: bool
+    """Whether it says nothing where its own has."""
 
 
 def _lines(paragraphs: Sequence[str], names: Collection[str]) -> list[_Line]:
@@ -133,14 +142,35 @@ def _lines(paragraphs: Sequence[str], names: Collection[str]) -> list[_Line]:
     for position, text in enumerate(paragraphs):
         folded = fold_form(text)
         at, alike_at = first.setdefault(text, position), first_folded.setdefault(folded, position)
-        lines.append(_Line(position, text, at, alike_at, folded in names or _is_prose(text)))
-    return lines
+        is_name = folded in names
+        may_go = is_name or _is_prose(text)
+        lines.append(_Line(position, text, at, alike_at, may_go, may_go and (is_name or at < position)))
+    return _unless_meant(lines, names)
+
+
+def _unless_meant(lines: list[_Line], names: Collection[str]) -> list[_Line]:
+    """The lines, none of which may repeat another where repeats stand at many places; of names, that says nothing."""
+    is_repeat = [line.may_repeat and line.at < line.position for line in lines]
+    starts = [
+        position
+        for position, line in enumerate(lines)
+        if is_repeat[position] and not is_repeat[position - 1] and line.text != lines[position - 1].text
+    ]
+    if len(starts) <= _PLACES:
+        return lines
+    return [replace(line, may_repeat=line.may_repeat and fold_form(line.text) in names) for line in lines]
 
 
 def _is_prose(text: str) -> bool:
     if len(text) <= _SHORT or _ITEM.match(text):
         return False
-    return len(text) > _SENTENCE or text.rstrip(_CLOSERS).endswith(_ENDS)
+    if text.rstrip(_CLOSERS).endswith(_ENDS):
+        return True
+    return len(text) > _SENTENCE and sum(map(_is_of_words, text)) >= _WORDS * len(text)
+
+
+def _is_of_words(character: str) -> bool:
+    return character.isalnum() or character.isspace() or unicodedata.category(character)[0] == "M"
 
 
 class _Filter:
@@ -168,15 +198,13 @@ class _Filter:
 
     def _removal(self, line: _Line, boilerplate: Standing | None) -> Removal | None:
         """Why, and in favour of what, a paragraph goes; None: it stays."""
-        if not line.may_go and boilerplate is None:
-            return None
-        if line.at < line.position:
+        if line.at < line.position and (line.may_repeat or boilerplate is not None):
             if (first := self._gone.get(line.at)) is not None:
                 return self._because(first.reason, line, Standing(first.id, first.revision, first.at))
             return self._because("repeat", line, Standing(self._article_id, self._revision, line.at))
         if boilerplate is not None:
             return self._because("boilerplate", line, boilerplate)
-        if self._scope is Scope.ALL and (standing := self._elsewhere.standing(line.text)) is not None:
+        if self._scope is Scope.ALL and line.may_go and (standing := self._elsewhere.standing(line.text)) is not None:
             return self._because("known", line, standing)
         return None
 
@@ -202,7 +230,7 @@ class _Filter:
         an answer, has a text of its own behind it. A line that ends in a colon goes only with what it announces.
         """
         learned = {line.position: standing for line in self._lines if (standing := self._learned(line)) is not None}
-        goes = {line.position for line in self._lines if line.at < line.position and line.may_go}
+        goes = {line.position for line in self._lines if line.at < line.position and line.may_repeat}
         goes |= {position for position in learned if len(self._lines[position].text) > _SHORT}
         for inwards in (self._lines, self._lines[::-1]):
             for line in inwards:

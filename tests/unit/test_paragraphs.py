@@ -86,6 +86,47 @@ def test_a_repeated_short_answer_stays() -> None:
     assert result.near == ()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- Draws 300 W, which costs an estimated 10p per hour in use.",  # an item of a list
+        "— The Nigerian Senate (@NGRSenate) on October 9, 2018, at noon.",  # a signature
+        "Zum Tarif bei einem anderen Anbieter, 10 GB und 100 Minuten für 5,99 Euro",  # a link: no sentence
+        "err: 48AB2E51FA7F0000:error:80000002:system library:file_open:No such file:providers/implementations.c:267",
+        "{'status': 404, 'entries': [12, 24, 36], 'zscore': [7.44, 6.82], 'alerts': [True, True, False], 'next': None}",
+    ],
+)
+def test_a_line_that_is_meant_again_stays(line: str) -> None:
+    assert filtered([line, LONG, line]).kept == (line, LONG, line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Der Minister sagte: »Wir werden morgen aufbrechen und nicht mehr wiederkehren.«",
+        "外交部发言人表示，双方已经就停火问题达成协议，会议将在北京举行，各国代表将出席，并发表联合声明，共同推动和平进程。",
+        "រដ្ឋាភិបាលបានប្រកាសថាមានមនុស្សស្លាប់ ១២ នាក់នៅភ្នំពេញកាលពីម្សិលមិញ។",
+        "นายกรัฐมนตรีกล่าวว่าเขาอยู่ใกล้ชายแดนเมื่อวานนี้และจะเดินทางกลับกรุงเทพในวันพรุ่งนี้เพื่อประชุมคณะรัฐมนตรีเรื่องน้ำท่วม",
+    ],
+)
+def test_prose_goes_when_it_comes_again_in_any_script(line: str) -> None:
+    assert filtered([line, LONG, line]).kept == (line, LONG)
+
+
+def test_an_article_that_repeats_itself_at_three_places_means_it() -> None:
+    other = [f"La réponse numéro {number} est bien différente de toutes les autres réponses." for number in "abc"]
+    form = [LONG, other[0], LONG, other[1], LONG, other[2], LONG]
+    assert filtered(form).kept == tuple(form)
+    assert filtered(form[:-1]).kept == (LONG, *other)
+    named = filtered(["rfi", *form, "rfi"], names=["RFI"])
+    assert [removal.position for removal in named.removed] == [8]
+
+
+def test_a_block_is_one_place_however_often_it_comes() -> None:
+    block = [LONG, LONG.replace("mardi", "lundi"), "rfi"]
+    assert filtered(block * 5, names=["RFI"]).kept == tuple(block)
+
+
 # -- what stays --------------------------------------------------------------------------------------------------------
 
 DIFFERENT = [
