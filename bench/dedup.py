@@ -25,16 +25,25 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from struct import Struct
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from storage.model import Article, Place
+from storage.paragraphs import EDGE
+
+if TYPE_CHECKING:
+    from storage.paragraphs import Version
 
 T = TypeVar("T")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 PEERS = {"rbloom": "1.5.4", "lmdb": "3.0.0", "rocksdict": "0.3.29"}
 BATCH = 50
@@ -168,7 +177,7 @@ def work(name: str, count: int, articles: int, directory: Path) -> tuple[float, 
     index = KINDS[name].index(directory)
     cpu, walls, mistaken = 0.0, [], 0
     for number in range(WARM_UP + max(articles // BATCH, 1)):
-        batch = make_batch(number, count)
+        batch = index.prepare(make_batch(number, count))
         before, started = time.process_time(), time.perf_counter()
         known = index.lookup(batch)
         index.commit(batch)
@@ -186,7 +195,7 @@ def work(name: str, count: int, articles: int, directory: Path) -> tuple[float, 
 
 def print_normalising() -> str:
     """What comes before any index: both forms of 15 paragraphs, and their fingerprints."""
-    from service.articles.paragraphs import exact, fold
+    from storage.fingerprints import exact, fold
 
     text = "L’« accord » d’Abuja, signé mardi après douze jours de pourparlers, prévoit un cessez-le-feu immédiat : "
     paragraphs = [f"{number} {text * 4}"[:376] for number in range(15_000)]
@@ -334,10 +343,13 @@ class Index(Protocol):
     def fill(directory: Path, count: int, room: int) -> None:
         """Make one of ``count`` paragraphs, that is to have ``room`` of them in the end."""
 
-    def lookup(self, batch: Sequence[Arrival]) -> int:
+    def prepare(self, batch: Sequence[Arrival]) -> Any:
+        """The batch in the store's own terms: this is not measured."""
+
+    def lookup(self, batch: Any) -> int:
         """How many of the paragraphs stood in an article before this batch."""
 
-    def commit(self, batch: Sequence[Arrival]) -> None:
+    def commit(self, batch: Any) -> None:
         """Take in the batch that was looked up last; for good, where the store can."""
 
     def settle(self) -> None:
@@ -346,6 +358,10 @@ class Index(Protocol):
 
 class Counting(ABC):
     """An index that names the article where a text first stood, and counts its articles and days in each feed."""
+
+    def prepare(self, batch: Sequence[Arrival]) -> Sequence[Arrival]:
+        """See ``Index``."""
+        return batch
 
     def lookup(self, batch: Sequence[Arrival]) -> int:
         """See ``Index``."""
@@ -378,7 +394,7 @@ class Counting(ABC):
                     key = exact, feed
                     row = repeats.get(key) or self.counts.get(key) or (*key, rest, *first[2:], 0, 0, 0, 0, 0)
                     articles, days, last_day, head, tail = row[5:]
-                    head, tail = head + (position < 3), tail + (position >= len(paragraphs) - 3)
+                    head, tail = head + (position < EDGE), tail + (position >= len(paragraphs) - EDGE)
                     repeats[key] = (*row[:5], articles + 1, days + (day != last_day), day, head, tail)
                 elif fold in self.found or fold in new:
                     spellings[exact] = (exact, rest, number, position)
@@ -403,82 +419,95 @@ class Counting(ABC):
         """Insert paragraphs and spellings, insert or replace repeats, all or nothing and durably."""
 
 
-class SQLite(Counting):
-    """Tables in a database that is set up as the archive's."""
+class SQLite:
+    """The store itself, as the archivist uses it: rows of article versions and the index of their paragraphs."""
+
+    FILE = "articles/date=2026-11-23/bench-0001.jsonl"
+    COLUMNS = "number, id, revision, feed, text_hash, text_source, file, offset, length, archived, paragraph_keys"
 
     def __init__(self, directory: Path) -> None:
-        import sqlalchemy as sa
-        from sqlalchemy.dialects.sqlite import insert
+        from storage.database import open_database
 
-        from storage.connection import batches, create_engine
+        self.store = open_database(f"sqlite:///{directory / 'veille.db'}")
+        self.committed = 0
 
-        def table(name: str, key: Sequence[sa.Column[Any]], rest: Sequence[str], **options: bool) -> sa.Table:
-            return sa.Table(name, metadata, *key, *(sa.Column(one, sa.BigInteger) for one in rest), **options)
-
-        self.sa, self.batches, metadata = sa, batches, sa.MetaData()
-        self.engine = create_engine(sa.make_url(f"sqlite:///{directory / 'veille.db'}"), readonly=False)
-        keys = [sa.Column("key", sa.BigInteger, primary_key=True), sa.Column("feed", sa.Text, primary_key=True)]
-        of_paragraphs, of_spellings = (
-            table(name, [sa.Column("key", sa.Integer, primary_key=True)], PARAGRAPH[1:])
-            for name in ("paragraphs", "spellings")
-        )
-        of_repeats = table("repeats", keys, REPEAT[2:], sqlite_with_rowid=False)
-        upsert = insert(of_repeats)
-        counts = {name: upsert.excluded[name] for name in REPEAT[5:]}
-        self.tables = of_paragraphs, of_spellings, of_repeats
-        self.upsert = upsert.on_conflict_do_update(index_elements=keys, set_=counts)
-
-    @staticmethod
-    def fill(directory: Path, count: int, room: int) -> None:
+    @classmethod
+    def fill(cls, directory: Path, count: int, room: int) -> None:
         """See ``Index``."""
         del room
-        index = SQLite(directory)
-        with index.writing() as connection:
-            index.tables[0].metadata.create_all(connection)
-        index.engine.dispose()
+        cls(directory).settle()  # the tables are made
         with closing(sqlite3.connect(directory / "veille.db", isolation_level=None)) as database:
             for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000"):
                 database.execute(f"PRAGMA {setting}")
             database.execute("BEGIN")
+            database.execute("INSERT INTO files VALUES (?, ?)", (cls.FILE, 0))
+            places = ",".join("?" * len(cls.COLUMNS.split(",")))
+            database.executemany(f"INSERT INTO articles ({cls.COLUMNS}) VALUES ({places})", cls.versions(count))
             for name, some in filling(count):
                 columns = REPEAT if name == "repeats" else PARAGRAPH
                 database.executemany(f"INSERT INTO {name} VALUES ({','.join('?' * len(columns))})", some)
             database.execute("COMMIT")
+            database.execute("PRAGMA journal_mode=WAL")
 
-    def writing(self) -> AbstractContextManager[Any]:
-        """A transaction."""
-        return self.engine.execution_options(writing=True).begin()
+    @classmethod
+    def versions(cls, count: int) -> Iterator[Row]:
+        """Rows of the article versions whose paragraphs they are."""
+        import numpy as np
 
-    def paragraphs(self, keys: Collection[int]) -> dict[int, Row]:
-        """See ``Counting``."""
-        return {row[0]: row for row in self.select(self.tables[0], keys)}
+        size = NEW * 8
+        for first in range(0, count // NEW + 1, PORTION):
+            numbers = np.arange(first * NEW, (first + PORTION) * NEW, dtype=np.uint64)
+            keys = mix(numbers + EXACT).astype(">u8").tobytes()
+            for at, article in enumerate(range(first, min(first + PORTION, count // NEW + 1))):
+                place = (cls.FILE, -1 - article, 0, "2026-11-23 12:00:00.000000")
+                row = (article, version_id(article), 1, feed_name(article // RUN % FEEDS), "", "page", *place)
+                yield (*row, keys[at * size : (at + 1) * size])
 
-    def spellings(self, keys: Collection[int]) -> dict[int, Row]:
-        """See ``Counting``."""
-        return {row[0]: row for row in self.select(self.tables[1], keys)}
+    def prepare(self, batch: Sequence[Arrival]) -> list["Version"]:
+        """See ``Index``."""
+        from storage.fingerprints import Fingerprint
+        from storage.paragraphs import Version
 
-    def repeats(self, feed: str, keys: Collection[int]) -> Iterable[Row]:
-        """See ``Counting``."""
-        return self.select(self.tables[2], keys, self.tables[2].c.feed == feed)
+        def text(paragraph: Paragraph) -> Fingerprint:
+            fold, exact, rest = (half.to_bytes(8, signed=True) for half in paragraph)
+            return Fingerprint(exact + rest, fold + bytes(8))
 
-    def select(self, table: Any, keys: Collection[int], *conditions: Any) -> list[Row]:
-        """Rows by their keys."""
-        with self.engine.begin() as connection:
-            chosen = (self.sa.select(table).where(table.c.key.in_(some), *conditions) for some in self.batches(keys))
-            return [row for statement in chosen for row in connection.execute(statement)]
+        return [
+            Version(version_id(number + 1), 1, feed, day, tuple(map(text, some))) for number, feed, day, some in batch
+        ]
 
-    def write(self, paragraphs: list[Row], spellings: list[Row], repeats: list[Row]) -> None:
-        """See ``Counting``."""
-        inserts = [table.insert() for table in self.tables[:2]]
-        with self.writing() as connection:
-            for statement, some in zip([*inserts, self.upsert], (paragraphs, spellings, repeats), strict=True):
-                if some:
-                    names = REPEAT if some is repeats else PARAGRAPH
-                    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in some])
+    def lookup(self, batch: Sequence["Version"]) -> int:
+        """See ``Index``."""
+        everything = [text for version in batch for text in version.texts]
+        self.index = self.store.paragraphs(set(everything), [version.id for version in batch])
+        return sum(self.index.find(text) is not None for text in everything)
+
+    def commit(self, batch: Sequence["Version"]) -> None:
+        """See ``Index``."""
+        records = []
+        for one in batch:
+            self.index.add_version(one)
+            article = replace(template(), id=one.id, feed=one.feed)
+            records.append((article, Place(self.FILE, self.committed, 1)))
+            self.committed += 1
+        self.store.commit_articles(self.FILE, self.committed, records, [], NOON, self.index)
 
     def settle(self) -> None:
         """See ``Index``."""
-        self.engine.dispose()  # the last connection to close brings what is in the log into the database
+        self.store.close()  # the last connection to close brings what is in the log into the database
+
+
+def version_id(number: int) -> str:
+    """An article's id."""
+    return f"{mix(number):016x}{mix(number + ALL // 3):016x}"
+
+
+@cache
+def template() -> Article:
+    """A record of which only the texts differ."""
+    lists = ("also_in", "authors", "tags", "removed", "near", "also_near", "warnings")
+    values: dict[str, Any] = dict.fromkeys(field.name for field in fields(Article)) | dict.fromkeys(lists, ())
+    return Article(**values | {"revision": 1, "text": "", "text_hash": "", "text_source": "page", "archived": NOON})
 
 
 class Pairs(Counting):
@@ -634,6 +663,10 @@ class Dict:
             mix(np.arange(count, dtype=np.uint64) + EXACT).tofile(file)
             np.zeros(count, dtype=np.uint8).tofile(file)
 
+    def prepare(self, batch: Sequence[Arrival]) -> Sequence[Arrival]:
+        """See ``Index``."""
+        return batch
+
     def lookup(self, batch: Sequence[Arrival]) -> int:
         """See ``Index``."""
         return sum(paragraph.exact in self.again for arrival in batch for paragraph in arrival.paragraphs)
@@ -666,6 +699,10 @@ class Bloom:
         for part in (numbers[at : at + PORTION] for at in range(0, count, PORTION)):
             bits.update(mix(part + EXACT).view(np.int64).tolist())
         bits.save(str(directory / "bits"))
+
+    def prepare(self, batch: Sequence[Arrival]) -> Sequence[Arrival]:
+        """See ``Index``."""
+        return batch
 
     def lookup(self, batch: Sequence[Arrival]) -> int:
         """See ``Index``."""
