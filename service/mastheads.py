@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from service.net.urls import host
+from service.net.urls import site_name
 from storage.model import Article, Feed, FeedState
 
 _BEHIND_THE_NAME = re.compile(r"\s+[-–—|:·]\s+|:\s")
@@ -24,12 +24,10 @@ def names_of(feed: str, url: str, publishers: Iterable[str | None], title: str |
 
 
 def _site(url: str) -> str | None:
-    """``rfi`` of ``https://www.rfi.fr/…``."""
     try:
-        words = host(url).split(":")[0].split(".")
+        return site_name(url)
     except ValueError:
         return None
-    return words[-2] if len(words) > 1 else None
 
 
 class Mastheads:

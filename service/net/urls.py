@@ -142,6 +142,18 @@ def same_site(one: str, other: str) -> bool:
     return _site(_parse(one).hostname) == _site(_parse(other).hostname)
 
 
+def site_name(url: str) -> str | None:
+    """What a site is called in its own address: ``bbc`` of ``https://www.bbc.co.uk/news``; None where it has no name.
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    hostname = _parse(url).hostname.removesuffix(".")
+    site = get_fld(f"http://{hostname}", fail_silently=True) or ".".join(hostname.split(".")[-2:])
+    name, dot, rest = site.partition(".")
+    return name if dot and not rest.isdigit() else None
+
+
 @lru_cache(maxsize=4096)
 def _site(hostname: str) -> str:
     # A trailing dot roots the name and changes nothing else.

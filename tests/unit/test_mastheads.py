@@ -18,6 +18,14 @@ def test_nothing_known_gives_no_name_but_the_feed_s() -> None:
     assert names_of("monde", "http://localhost:80/", (), "") == {"monde"}
 
 
+def test_a_site_is_called_as_in_its_address_whatever_stands_around_its_name() -> None:
+    for url in ("https://www.bbc.co.uk/news", "https://bbc.com/", "https://feeds.news.bbc.co.uk:8080/rss"):
+        assert "bbc" in names_of("x", url, (), None)
+        assert not {"co", "www", "news"} & names_of("x", url, (), None)
+    assert names_of("x", "http://127.0.0.1:8000/rss", (), None) == {"x"}
+    assert names_of("x", "http://[::1]/rss", (), None) == {"x"}
+
+
 def test_a_record_and_its_feed_give_the_names_that_the_draft_gave() -> None:
     feed = Feed("rfi-fr", "https://feeds.example.org/rss", publisher="RFI")
     states = {"rfi-fr": FeedState("rfi-fr", feed.url, title="RFI Monde - Toute l'actualité")}
