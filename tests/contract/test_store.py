@@ -50,6 +50,7 @@ from storage.model import (
     Standing,
     Validators,
 )
+from storage.paragraphs import EDGE
 from storage.polling import host
 from storage.shapes import dump
 from storage.store import Store
@@ -730,7 +731,7 @@ def counted(history: list[Article]) -> dict[str, tuple[Standing, dict[str, tuple
                 own = [article for article in articles.values() if article.feed == feed]
                 days = {article.archived.date() for article in own}
                 ends = [full_text(article, history) for article in own]
-                head, tail = sum(text in full[:3] for full in ends), sum(text in full[-3:] for full in ends)
+                head, tail = sum(text in full[:EDGE] for full in ends), sum(text in full[-EDGE:] for full in ends)
                 by_feed[feed] = (len(own), len(days), head, tail)
             found[text] = places[text], by_feed
     return found
