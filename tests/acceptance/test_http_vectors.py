@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from service.app import StoredMemory
 from service.articles.workers import Workers
 from service.feeds.cadence import Limits
+from service.memory import StoredMemory
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
@@ -161,15 +161,19 @@ class Bureau:
             allowed=[AllowedNetwork.parse("127.0.0.0/8")],
             timeout=5,
         )
+
+        def clock() -> datetime:
+            return self.now
+
         self.poller = Poller(
             self.store,
             self.thread,
             self.fetcher,
-            Robots(self.fetcher, StoredMemory(self.store, self.thread, {}), "veille", lambda: self.now),
+            Robots(self.fetcher, StoredMemory(self.store, self.thread, {}, clock), "veille", clock),
             self.workers,
             limits=Limits(floor=SECOND, cap=timedelta(days=3), start=SECOND),
             jitter=lambda: 0.0,
-            clock=lambda: self.now,
+            clock=clock,
         )
 
     async def tell(self, vector: dict[str, Any], answers: list[list[tuple[str, str]]]) -> Told:
