@@ -83,7 +83,7 @@ def test_what_it_says_of_sentences_items_and_words_is_what_the_filter_does() -> 
         re.search(pattern, PLAIN)
         for pattern in (
             r"marks of the living scripts \((.+?) and others\)",
-            r"the German `(.)`",
+            r"the German `(.)` is one",
             r"row of a table: (.+?) and a",
         )
     )
