@@ -11,16 +11,17 @@ import pytest
 from press import Press, Story
 
 from service.articles import paragraphs
-from service.articles.paragraphs import Learned
+from service.articles.paragraphs import Learned, filter_article
 from service.nearness import MOST
 from service.settings import Settings
 from storage.model import Article, Scope
 from storage.paragraphs import EDGE, KEY
-from storage.sketches import FEWEST, NEAR
+from storage.sketches import _BANDS, _MINIMA, _ROWS, FEWEST, NEAR
 
 TEXT = (Path(__file__).parents[2] / "docs" / "dedup.md").read_text(encoding="utf-8")
 PLAIN = " ".join(TEXT.split())
 LONG = "Le gouvernement a annoncé mardi un plan de soutien aux agriculteurs touchés par la sécheresse, numéro {}."
+NUMBERS = ["no", "one", "two", "three", "four", "five"]
 ABOUT = "Abonnez-vous à notre lettre d'information pour recevoir chaque matin l'essentiel de l'actualité."
 
 
@@ -59,18 +60,74 @@ def test_its_recipe_rebuilds_every_record_from_the_lines_alone(desk: Press, monk
     "said",
     [
         f"it has more than {paragraphs._SHORT} characters",
-        f"it has more than {paragraphs._SENTENCE}, or ends a sentence",
+        f"it has more than {paragraphs._SENTENCE} characters, and at least {100 * paragraphs._WORDS:.0f} % of them are",
+        f"at no more than {NUMBERS[paragraphs._PLACES]} separate places. At {NUMBERS[paragraphs._PLACES + 1]} or more",
+        f"without the {100 * paragraphs._WORDS:.0f} % and the {NUMBERS[paragraphs._PLACES]} places",
+        f"The {100 * paragraphs._WORDS:.0f} % and the {NUMBERS[paragraphs._PLACES]} places came last",
         f"at least {Learned().articles} articles of this feed among the first {EDGE} paragraphs",
         f"archived on at least {Learned().days} UTC days",
         f"the index finds by its first {KEY} bytes",
         f"From {NEAR} on it is named",
         f"fewer than {FEWEST} distinct 3-grams",
-        f"up to {['no', 'one', 'two', 'three', 'four', 'five'][MOST]} articles",
+        f"up to {NUMBERS[MOST]} articles",
+        f"{_MINIMA} minima of the 3-grams' hashes, in {_BANDS} bands of {_ROWS}",
         "Under `boilerplate`, an article of which nothing would be left",
     ],
 )
 def test_it_says_what_the_program_has(said: str) -> None:
     assert said in PLAIN
+
+
+def test_what_it_says_of_sentences_items_and_words_is_what_the_filter_does() -> None:
+    ends, closer, item = (
+        re.search(pattern, PLAIN)
+        for pattern in (
+            r"marks of the living scripts \((.+?) and others\)",
+            r"the German `(.)` is one",
+            r"row of a table: (.+?) and a",
+        )
+    )
+    assert ends
+    assert closer
+    assert item
+    short, long = "x" * paragraphs._SHORT, f"{'x' * 19} " * 5
+    assert not paragraphs._is_prose(short + "x")
+    assert not paragraphs._is_prose(short[1:] + ".")
+    for mark in re.findall("`(.)`", ends[1]):
+        assert paragraphs._is_prose(short + mark)
+        assert paragraphs._is_prose(short + mark + closer[1])
+    for begins in (*(f"{mark} " for mark in re.findall("`(.)`", item[1])), "|"):
+        assert not paragraphs._is_prose(begins + short + ".")
+    assert not paragraphs._is_prose(long)
+    assert paragraphs._is_prose(long + "x")
+    assert paragraphs._is_prose("{" * 8 + long[8:] + "x")
+    assert not paragraphs._is_prose("{" * 9 + long[9:] + "x")
+
+
+def test_a_page_with_its_article_twice_is_one_place_unless_two_short_lines_part_it() -> None:
+    assert "with two such lines among its paragraphs, keeps both copies" in PLAIN
+
+    def removed(short_lines: int) -> int:
+        parts = [[LONG.format(number), *(["Oui."] if number < short_lines else [])] for number in range(5)]
+        article = [line for part in parts for line in part]
+        return len(filter_article(article * 2, article_id="0", revision=1, scope=Scope.ARTICLE, names=()).removed)
+
+    assert [removed(0), removed(1), removed(2)] == [5, 5, 0]
+
+
+def test_its_tables_agree_with_each_other() -> None:
+    rows = [[cell.strip("* ") for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line[:1] == "|"]
+    corpora = next(index for index, row in enumerate(rows) if row[0] == "corpus")
+    scopes = {row[0]: row for row in rows if len(row) == 9 and row[-1].startswith("0 of")}
+    columns = {"article": 4, "boilerplate": 5, "all": 6}
+    every = next(row for row in rows if row[0] == "all" and len(row) == 10)
+    for scope, column in columns.items():
+        assert sum(map(int, scopes[scope][1:4])) == int(every[column])
+        assert sum(int(row[column]) for row in rows[corpora + 2 : rows.index(every)]) == int(every[column])
+    judged = {row[0].strip("`"): sum(map(int, row[1:4])) for row in rows if len(row) == 5 and row[1].isdecimal()}
+    shown = {"repeat": ("boilerplate", 1), "boilerplate": ("boilerplate", 2), "known": ("all", 3)}
+    assert judged == {reason: int(scopes[scope][column]) for reason, (scope, column) in shown.items()}
+    assert f"All {sum(judged.values())} removals" in PLAIN
 
 
 def test_the_settings_start_with_what_the_filter_has() -> None:
