@@ -44,11 +44,11 @@ def _export_card(exported: Exported) -> str:
 
 _SCOPES = {
     Scope.OFF: "nothing is removed: `text` is the full text",
-    Scope.ARTICLE: "what an article repeats of itself is removed, the first of it stays",
-    Scope.BOILERPLATE: "what an article repeats of itself is removed, and what stood at the head, or at the tail, of\n"
-    "{articles} articles of its feed or more, published on {days} days or more",
-    Scope.ALL: "every paragraph stands in one article only, but for lines of 40 characters or fewer that are\n"
-    "neither the feed's name nor its boilerplate",
+    Scope.ARTICLE: "what an article repeats of itself is removed, unless it may be meant; the first of it stays",
+    Scope.BOILERPLATE: "what an article repeats of itself is removed, unless it may be meant, and what stood at the\n"
+    "head, or at the tail, of {articles} articles of its feed or more, published on {days} days or more",
+    Scope.ALL: "every sentence stands in one article only; short lines, headings, items of lists and the like may\n"
+    "stand in several, unless they are the feed's name or its boilerplate",
 }
 _LOST = """
 It is not all of the archive: records and files of it that could not be read are left out, {lost} in all. There

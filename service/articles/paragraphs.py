@@ -29,7 +29,7 @@ _PLACES = 2
 _ENDS = tuple(".!?…‽؟۔।॥။።។៕᠃᠉⁇⁈⁉。．！？｡")
 """Sentence_Terminal of Unicode (UAX #44), the living scripts of it."""
 
-_CLOSERS = "\"«‹„'’”»›)]}」』）》"
+_CLOSERS = "\"«‹„“‘'’”»›)]}」』）》"
 """What may follow them."""
 
 _ITEM = re.compile(r"[-*•‣▪◦·–—]\s|\|")
@@ -149,16 +149,23 @@ def _lines(paragraphs: Sequence[str], names: Collection[str]) -> list[_Line]:
 
 
 def _unless_meant(lines: list[_Line], names: Collection[str]) -> list[_Line]:
-    """The lines, none of which may repeat another where repeats stand at many places; of names, that says nothing."""
+    """The lines, none of which may repeat another where repeats stand at many places; of names, that says nothing.
+
+    A block that stands twice is one place, whatever is between its lines: all are as far from their first ones.
+    """
+    is_name = [fold_form(line.text) in names for line in lines]
     is_repeat = [line.may_repeat and line.at < line.position for line in lines]
-    starts = [
-        position
-        for position, line in enumerate(lines)
-        if is_repeat[position] and not is_repeat[position - 1] and line.text != lines[position - 1].text
-    ]
-    if len(starts) <= _PLACES:
+    distances = {
+        line.position - line.at
+        for line in lines
+        if is_repeat[line.position]
+        and not is_name[line.position]
+        and not is_repeat[line.position - 1]
+        and line.text != lines[line.position - 1].text
+    }
+    if len(distances) <= _PLACES:
         return lines
-    return [replace(line, may_repeat=line.may_repeat and fold_form(line.text) in names) for line in lines]
+    return [replace(line, may_repeat=line.may_repeat and is_name[line.position]) for line in lines]
 
 
 def _is_prose(text: str) -> bool:
