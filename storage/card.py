@@ -106,12 +106,21 @@ def schema_file() -> bytes:
     return (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()
 
 
+_EXPORTED = b'pretty_name: "News articles exported by veille"'
 _MARKS = (
     b'pretty_name: "News articles archived by veille"',
-    b'pretty_name: "News articles exported by veille"',  # where articles are archived beside them, it is none any more
+    _EXPORTED,  # where articles are archived beside them, it is none any more
     b'"$id": "urn:veille:article',
 )
 """What stands in every version of the files we write, and hardly in any other."""
+
+
+def is_export(directory: Path) -> bool:
+    """Whether a directory calls itself an export, made for others to read."""
+    try:
+        return _EXPORTED in (directory / "README.md").read_bytes()
+    except OSError:
+        return False
 
 
 def dataset_card() -> str:

@@ -158,17 +158,21 @@ def _heading(context: Context, record: "Article") -> list[tuple[str, str]]:
 
 def no_archive(context: Context) -> bool:
     """Whether there is no archive to look at; says so, and what makes one."""
+    from storage.card import is_export
+
     settings = context.settings
-    if settings.database_url is None and not (settings.data_dir / "veille.db").exists():
-        has_records = any(settings.data_dir.glob("articles/*/*.jsonl*"))
+    if settings.database_url is not None or (settings.data_dir / "veille.db").exists():
+        return False
+    if is_export(settings.data_dir):
+        context.say(f"{settings.data_dir} is an export, complete in itself: no archive that veille keeps")
+    elif any(settings.data_dir.glob("articles/*/*.jsonl*")):
         context.say(
             f"the database of {settings.data_dir} is missing; veille crawl or verify --repair makes it again from "
             "the records"
-            if has_records
-            else f"no archive in {settings.data_dir} yet; veille crawl makes one"
         )
-        return True
-    return False
+    else:
+        context.say(f"no archive in {settings.data_dir} yet; veille crawl makes one")
+    return True
 
 
 def _identify(store: "Database", article: str) -> str | None:

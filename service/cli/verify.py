@@ -59,7 +59,10 @@ def _records(store: "Store") -> int:
 
 def _is_archive(context: Context) -> bool:
     """Whether there is something to repair: records are enough, their database may be what is lost."""
-    return any(context.settings.data_dir.glob("articles/*/*.jsonl*"))
+    from storage.card import is_export
+
+    directory = context.settings.data_dir
+    return any(directory.glob("articles/*/*.jsonl*")) and not is_export(directory)
 
 
 def _say(context: Context, done: Iterable[str]) -> None:

@@ -80,6 +80,16 @@ def test_dedup_says_by_feed_what_a_scope_would_remove_and_shows_some(tmp_path: P
     assert {name: content for name, content in contents(data).items() if "articles/" in name} == before
 
 
+def test_an_export_is_told_from_an_archive_and_left_alone(tmp_path: Path, data: Path) -> None:
+    assert veille(tmp_path, "export", "--scope", "all", "out").returncode == 0
+    before = contents(tmp_path / "out")
+    for words in (("verify",), ("verify", "--repair"), ("verify", "--rebuild"), ("status",)):
+        done = veille(tmp_path, "--data", "out", *words)
+        assert done.returncode == NO_ARCHIVE, words
+        assert messages(done) == ["out is an export, complete in itself: no archive that veille keeps"]
+    assert contents(tmp_path / "out") == before
+
+
 def test_usage_is_said_in_one_line(tmp_path: Path, data: Path) -> None:
     wet = veille(tmp_path, "dedup", "--scope", "all")
     assert wet.returncode == USAGE
