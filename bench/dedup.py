@@ -62,7 +62,7 @@ BLOOM_ERROR = 1e-6
 """Of new paragraphs, those that a Bloom filter may take for known."""
 PORTION = 10_000
 """Rows that a store is filled with at a time."""
-CACHE = 32 * 2**20
+CACHE = 48 * 2**20
 """Bytes of a store's own cache, where it has one: what the service lets SQLite have."""
 
 

@@ -15,7 +15,7 @@ from storage.errors import CorruptDatabaseError, StorageError
 
 T = TypeVar("T")
 
-_CACHE_KIB = 32 * 1024
+_CACHE_KIB = 48 * 1024
 """SQLite's memory: each article touches a page of three indexes at random, which must not be read again each time."""
 _SCRATCH_CACHE_KIB = 2 * _CACHE_KIB
 _CHECKPOINT_PAGES = 16_000
