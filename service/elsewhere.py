@@ -6,7 +6,7 @@ from typing import TypeGuard
 from service.articles.paragraphs import Learned
 from storage.fingerprints import Fingerprint, fingerprint
 from storage.model import Standing
-from storage.paragraphs import EDGE, Paragraphs
+from storage.paragraphs import EDGE, KEY, Indexed, Paragraphs
 
 TextAt = Callable[[Standing], str | None]
 """The text that stands somewhere; None where it cannot be read."""
@@ -46,13 +46,21 @@ class OtherArticles:
 
     def is_boilerplate(self, text: str, position: int, total: int) -> bool:
         """See ``Elsewhere.is_boilerplate``."""
-        recurrences = self._index.recurrences(fingerprint(text))
-        seen = next((one for one in recurrences if one.feed == self._feed), None)
+        printed = fingerprint(text)
+        seen = next((one for one in self._index.recurrences(printed) if one.feed == self._feed), None)
         if seen is None or seen.days < self._learned.days:
             return False
-        at_head = position < EDGE and seen.head >= self._learned.articles
-        at_tail = position >= total - EDGE and seen.tail >= self._learned.articles
+        own = self._own(printed)
+        heads = seen.head - (own is not None and own.is_at_head(printed.exact[:KEY]))
+        tails = seen.tail - (own is not None and own.is_at_tail(printed.exact[:KEY]))
+        at_head = position < EDGE and heads >= self._learned.articles
+        at_tail = position >= total - EDGE and tails >= self._learned.articles
         return at_head or at_tail
+
+    def _own(self, text: Fingerprint) -> Indexed | None:
+        """The article's own earlier revision that was counted for a text."""
+        own = self._index.stood_in(self._article_id, text)
+        return own if own is not None and own.feed == self._feed else None
 
     def _is_known(self, text: Fingerprint) -> bool:
         return self._index.find(text) is not None
@@ -69,3 +77,6 @@ class AllArticles(OtherArticles):
 
     def _is_known(self, text: Fingerprint) -> bool:
         return self._is_other(self._index.find(text))
+
+    def _own(self, text: Fingerprint) -> None:
+        """It counts with all others: over all of the archive, an article is one of those that a text stands in."""

@@ -91,7 +91,7 @@ class Rescoping:
         """
         for done in self._ranks.add(self._readable()):
             self._step("read", done)
-        for done in self._ranks.index(articles_to_learn=self._learned.articles, days_to_learn=self._learned.days):
+        for done in self._ranks.index(articles_to_learn=self._learned.articles):
             self._step("compared", done)
 
     def records(self) -> Iterator[Rescoped]:

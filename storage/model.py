@@ -492,7 +492,7 @@ class Recurrence:
     days: int
     """UTC days on which those were archived."""
     last_day: int
-    """The latest of them, as ``date.toordinal``."""
+    """The one counted last, as ``date.toordinal``."""
     head: int
     """Of the articles, those at whose head it stood,"""
     tail: int

@@ -7,7 +7,7 @@ a database that has to learn it again from the files comes to the same.
     store.paragraphs(…) → Paragraphs → find, recurrence → the duplicate filter → record → add → store.commit_articles
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -37,7 +37,7 @@ class Repeat:
     """A text that has stood in several articles: where it stands first, and how often it came again, by feed."""
 
     row: Row
-    feeds: Mapping[str, Recurrence]
+    feeds: dict[str, Recurrence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,11 @@ class Paragraphs:
         repeat = self._rows.repeats.get(text.exact[:KEY])
         return repeat.feeds.values() if repeat is not None and repeat.row.check == text.exact[KEY:] else ()
 
+    def stood_in(self, article_id: str, text: Fingerprint) -> "Indexed | None":
+        """The first version of an article that has a text, as far as the article's versions were asked for."""
+        key = text.exact[:KEY]
+        return next((one for one in self._versions.get(article_id, ()) if key in _split(one.keys)), None)
+
     def number(self, article: Article) -> int | None:
         """The number of an article version; None of one that is neither known nor added."""
         return self._numbers.get((article.id, article.revision))
@@ -209,18 +214,15 @@ class Paragraphs:
 
     def _count(self, key: bytes, row: Row, indexed: Indexed) -> None:
         repeat = self._rows.repeats.get(key)
-        changed: dict[str, Recurrence] = {}
-        if repeat is None:
-            first = self._rows.indexed[row.number]
-            repeat = Repeat(row, {})
-            changed[first.feed] = _counted(None, key, first)
-        elif repeat.row.check != row.check:
+        if repeat is not None and repeat.row.check != row.check:
             return  # a hash accident
-        before = changed.get(indexed.feed, repeat.feeds.get(indexed.feed))
-        changed[indexed.feed] = _counted(before, key, indexed)
-        self._rows.repeats[key] = replace(repeat, feeds={**repeat.feeds, **changed})
-        kept = self.changes.repeats.get(key, Repeat(repeat.row, {}))
-        self.changes.repeats[key] = replace(kept, feeds={**kept.feeds, **changed})
+        changed = self.changes.repeats.setdefault(key, Repeat(row if repeat is None else repeat.row))
+        if repeat is None:
+            repeat = self._rows.repeats[key] = Repeat(row)
+            first = self._rows.indexed[row.number]
+            repeat.feeds[first.feed] = changed.feeds[first.feed] = _counted(None, key, first)
+        counted = _counted(repeat.feeds.get(indexed.feed), key, indexed)
+        repeat.feeds[indexed.feed] = changed.feeds[indexed.feed] = counted
 
 
 def _counted(before: Recurrence | None, key: bytes, article: Indexed) -> Recurrence:
@@ -230,8 +232,8 @@ def _counted(before: Recurrence | None, key: bytes, article: Indexed) -> Recurre
     return Recurrence(
         article.feed,
         before.articles + 1,
-        before.days + (article.day > before.last_day),
-        max(article.day, before.last_day),
+        before.days + (article.day != before.last_day),  # a clock that was wrong must not stop the count
+        article.day,
         before.head + head,
         before.tail + tail,
     )

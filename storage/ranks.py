@@ -104,12 +104,11 @@ class Ranks(TextsPart):
             done += len(rows)
             yield done
 
-    def index(self, *, articles_to_learn: int, days_to_learn: int) -> Iterator[int]:
+    def index(self, *, articles_to_learn: int) -> Iterator[int]:
         """Index all texts, by rank; once all records have been added. Yields how many are done, as it goes.
 
         Args:
-            articles_to_learn: From how many articles of a feed on, at head or tail, days are counted to the last one,
-            days_to_learn: up to this many: those count that no order of the records takes from them.
+            articles_to_learn: From how many articles of a feed on, at head or tail, the days of a text matter.
         """
         done = 0
         with self._writing() as connection:
@@ -117,7 +116,7 @@ class Ranks(TextsPart):
                 self._index(connection, [_version(row) for row in some])
                 done += len(some)
                 yield done
-            _count_days(connection, articles_to_learn, days_to_learn)
+            _count_days(connection, articles_to_learn)
 
     def turns(self) -> Iterator[tuple[Place, Sketch | None]]:
         """Place and sketch of every record by its turn: when it was archived, its id, its revision."""
@@ -202,15 +201,17 @@ def _indexed(number: int, one: Indexed, sketched: Sketch | None) -> dict[str, An
 # -- days --------------------------------------------------------------------------------------------------------------
 
 
-def _count_days(connection: sa.Connection, articles_to_learn: int, days_to_learn: int) -> None:
-    """Count the days of texts again that came often enough, but on too few days as the index counts them.
+def _count_days(connection: sa.Connection, articles_to_learn: int) -> None:
+    """Count the days of texts again that came often enough, where some records are not dated.
 
-    It counts a day that is later than all before: by rank all are, but those of records that nobody has dated.
+    The index takes each day that follows another for a new one: by rank it is, but among records that nobody has dated.
     """
+    undated = sa.select(_versions.c.id).where(_versions.c.published == _END_OF_TIME).limit(1)
+    if connection.execute(undated).first() is None:
+        return
     often = sa.or_(repeats.c.head >= articles_to_learn, repeats.c.tail >= articles_to_learn)
-    is_short = sa.and_(often, repeats.c.days < days_to_learn)
     keys: dict[str, set[int]] = {}
-    for feed, key in connection.execute(sa.select(repeats.c.feed, repeats.c.key).where(is_short)):
+    for feed, key in connection.execute(sa.select(repeats.c.feed, repeats.c.key).where(often)):
         keys.setdefault(feed, set()).add(key)
     if not keys:
         return
@@ -224,7 +225,7 @@ def _count_days(connection: sa.Connection, articles_to_learn: int, days_to_learn
         .where(_days.c.key == repeats.c.key, _days.c.feed == repeats.c.feed)
         .scalar_subquery()
     )
-    connection.execute(repeats.update().where(is_short).values(days=counted))
+    connection.execute(repeats.update().where(often).values(days=counted))
 
 
 def _keys(prints: bytes) -> set[int]:

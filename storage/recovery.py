@@ -77,6 +77,9 @@ def recover(directory: Path, store: Store, now: datetime, *, refuse: Refuse = st
         if offset and is_of_records(file) and file not in plain and file not in packed:
             refuse(CorruptArchiveError(f"{file} is missing, of which {offset} bytes are committed"))
     adopted, torn, carried_through = 0, [], []
+    behind = [file for file in plain - packed if size(directory, file) > committed.get(file, 0)]
+    if len(behind) + len(packed - sealed.keys()) > 1:
+        store.forget_texts()  # records of several files are not taken in in the order in which they were archived
     for file in sorted(plain - packed):
         with refusing(refuse):
             lost = is_lost and is_forgotten(store, file)

@@ -1,6 +1,6 @@
 """Reads the articles that others refer to: where a removed paragraph still stands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from storage.errors import CorruptArchiveError, SchemaError
@@ -41,6 +41,7 @@ class Texts:
     def __init__(self, find: Find) -> None:
         self._find = find
         self._read = lru_cache(maxsize=4096)(self._from_archive)  # a feed's boilerplate stands in its first articles
+        self._kept = lru_cache(maxsize=16)(self._kept_in)  # a copy asks for every paragraph of its original
 
     def at(self, standing: Standing) -> str | None:
         """The text that stands there; None where none does, or it cannot be read: then nothing must rest on it."""
@@ -54,7 +55,10 @@ class Texts:
             return None
 
     def _from_archive(self, standing: Standing) -> str | None:
+        return self._kept(standing.id, standing.revision).get(standing.at)
+
+    def _kept_in(self, article_id: str, revision: int) -> Mapping[int, str]:
         try:
-            return kept_paragraphs(self._find(standing.id, standing.revision)).get(standing.at)
+            return kept_paragraphs(self._find(article_id, revision))
         except (CorruptArchiveError, SchemaError):
-            return None
+            return {}

@@ -187,6 +187,9 @@ class Store(Protocol):
     def is_indexed(self) -> bool:
         """Whether the index of texts holds every record, by this program's normaliser."""
 
+    def forget_texts(self) -> None:
+        """Have the index of texts made again at the next start: it is no longer what the records say."""
+
     def index_texts(self, records: Iterable[tuple[Article, Place]]) -> int:
         """Forget the index of texts, and make it of these records again; returns how many there were.
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,6 +51,11 @@ class TextsPart(Transactions):
         """See ``Store.is_indexed``."""
         with self._reading() as connection:
             return _is_indexed(connection)
+
+    def forget_texts(self) -> None:
+        """See ``Store.forget_texts``."""
+        with self._writing() as connection:
+            forget_indexing(connection)
 
     def index_texts(self, records: Iterable[tuple[Article, Place]]) -> int:
         """See ``Store.index_texts``."""
@@ -169,9 +174,8 @@ def _repeats(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, 
     for some in batches(map(_number, keys)):
         for row in connection.execute(sa.select(repeats).where(repeats.c.key.in_(some))):
             key, place = _bytes(row.key), Row(_bytes(row.check), row.number, row.at)
-            known = found.get(key, Repeat(place, {}))
             counted = Recurrence(row.feed, row.articles, row.days, row.last_day, row.head, row.tail)
-            found[key] = replace(known, feeds={**known.feeds, row.feed: counted})
+            found.setdefault(key, Repeat(place)).feeds[row.feed] = counted
     return found
 
 

@@ -45,7 +45,7 @@ class Learned:
     articles: int = 5
     """Distinct articles of the feed, at whose head (or tail) it has stood,"""
     days: int = 3
-    """archived on at least so many days."""
+    """and days on which articles were archived in which it stood, wherever in them."""
 
 
 class Elsewhere(Protocol):
@@ -100,8 +100,9 @@ def filter_article(
     ``Scope.ALL``. A line of 40 characters or fewer, or of 100 that ends no sentence, an item of a list, and what an
     article repeats at three places or more, may be meant: it goes only if it is one of ``names`` or boilerplate.
 
-    A paragraph that equals another but for its typography stays, with a note; and so does one that differs in white
-    space alone, for putting the other back would not restore it. Every removal refers to where the text was kept.
+    A paragraph that equals another but for its typography stays, with a note; and so does one that differs from an
+    earlier one of its article in white space alone, for putting that back would not restore it. Every removal refers to
+    where the text was kept.
 
     Args:
         paragraphs: The full article, one line each.
@@ -142,9 +143,8 @@ def _lines(paragraphs: Sequence[str], names: Collection[str]) -> list[_Line]:
     for position, text in enumerate(paragraphs):
         folded = fold_form(text)
         at, alike_at = first.setdefault(text, position), first_folded.setdefault(folded, position)
-        is_name = folded in names
-        may_go = is_name or _is_prose(text)
-        lines.append(_Line(position, text, at, alike_at, may_go, may_go and (is_name or at < position)))
+        may_go = folded in names or _is_prose(text)
+        lines.append(_Line(position, text, at, alike_at, may_go, may_go))
     return _unless_meant(lines, names)
 
 

@@ -42,7 +42,6 @@ LEAST = {"full-human": (87, 0.954), "full-curated": (107, 0.958)}
 """Pages of each kind, and the mean F1 that the extractor alone reaches."""
 
 
-@pytest.mark.slow  # test_real_pages says the same of the whole service
 @pytest.mark.shared
 def test_text_comes_as_near_to_gold_as_the_extractor_alone_and_no_less_near_where_repeats_are_removed(
     scores: list[Score], record_property: Callable[[str, object], None]
@@ -64,7 +63,6 @@ def means(
     return full, kept
 
 
-@pytest.mark.slow
 @pytest.mark.shared
 def test_every_gold_page_is_rebuilt_exactly_from_its_record(scores: list[Score]) -> None:
     assert len(scores) == 194

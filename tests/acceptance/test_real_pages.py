@@ -18,6 +18,7 @@ HUMAN, CURATED = 0.954, 0.958
 """What trafilatura reached by itself: mean token F1 on 87 pages annotated by people, and on 107 curated ones."""
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.timeout(300)
 def test_real_pages_are_archived_once_each_as_well_as_the_extractor_alone_reads_them(

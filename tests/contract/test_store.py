@@ -994,6 +994,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "paragraphs": lambda store: store.paragraphs([fingerprint("p")], ["i"]),
     "sketched": lambda store: store.sketched([1]),
     "is_indexed": lambda store: store.is_indexed(),
+    "forget_texts": lambda store: store.forget_texts(),
     "index_texts": lambda store: store.index_texts([]),
     "intake": lambda store: store.intake(["f"]),
     "boilerplate": lambda store: store.boilerplate(5, 3, 1, ["f"]),
@@ -1011,7 +1012,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 WRITES = [
     *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
-    *("end_stranded", "save_robots", "hold", "index_texts"),
+    *("end_stranded", "save_robots", "hold", "forget_texts", "index_texts"),
 ]
 
 

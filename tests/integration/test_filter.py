@@ -1,6 +1,8 @@
 """The duplicate filter over whole archives: what goes, what stays, that all of it comes back, and that it says why."""
 
 import random
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,13 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from press import Press, Story
+from press import DAY, Press, Story
 
 from service.archiving import Archived
 from service.articles.paragraphs import Learned
 from storage import fingerprints, repair, tables
 from storage.archive import Archive
 from storage.contents import readable_records
+from storage.database import open_database
 from storage.fingerprints import exact, fingerprint, fold
 from storage.model import Article, Near, Recurrence, Removal, Scope, Standing
 from storage.paragraphs import EDGE
@@ -204,6 +207,93 @@ def test_later_revisions_of_one_article_do_not_make_boilerplate(press: Open) -> 
     assert desk.one("other", N1, ABOUT).removed == ()
 
 
+def test_an_earlier_revision_of_its_own_does_not_make_an_article_s_line_boilerplate(press: Open) -> None:
+    desk = press()
+    lines_of(desk, 4, ABOUT)
+    assert desk.print(story(50, ABOUT))[0].removed == ()
+    assert desk.one("story-50", N1, ABOUT).removed == ()
+    assert len(desk.print(story(51, ABOUT))[0].removed) == 1
+
+
+def test_a_clock_that_was_wrong_for_a_while_does_not_stop_the_learning(press: Open) -> None:
+    desk = press()
+    desk.now += 300 * DAY
+    desk.print(story(0, ABOUT))
+    desk.now -= 300 * DAY
+    assert [len(article.removed) for article in lines_of(desk, 8, ABOUT, a_day=1)][-2:] == [1, 1]
+
+
+def test_a_short_line_of_an_interview_and_an_item_of_a_list_stay_under_every_scope(press: Open) -> None:
+    desk = press(scope=Scope.ALL)
+    lines = [
+        "Oui.",
+        "- Draws 300 W, which costs an estimated 10p per hour in use.",
+        "Zum Tarif bei einem Anbieter, 10 GB für 5 Euro",
+    ]
+    desk.one("first", P1, *lines)
+    assert kept(desk.one("second", P1, *lines)) == lines
+
+
+def test_under_all_a_reprint_may_be_left_without_text(press: Open) -> None:
+    desk = press(scope=Scope.ALL)
+    first = desk.one("first", P1, P2)
+    second = desk.one("second", P1, P2)
+    assert (second.text, [removal.id for removal in second.removed]) == ("", [first.id, first.id])
+    assert desk.full(second) == [P1, P2]
+
+
+def test_what_comes_again_of_a_paragraph_that_went_goes_for_the_same_reason(press: Open) -> None:
+    desk = press()
+    articles = lines_of(desk, 8, ABOUT)
+    (twice,) = desk.print(story(60, ABOUT, ABOUT))
+    assert [(removal.reason, removal.id, removal.at) for removal in twice.removed] == [
+        ("boilerplate", articles[0].id, 4)
+    ] * 2
+
+
+def test_a_note_refers_to_where_the_first_spelling_was_kept(press: Open) -> None:
+    desk = press(scope=Scope.ALL)
+    first = desk.one("first", P1)
+    assert desk.one("second", P1, N1, P1.upper()).near == (Near(2, first.id, 1, 0),)
+
+
+def test_a_short_line_of_another_article_is_not_noted(press: Open) -> None:
+    desk = press()
+    desk.one("first", P1, "Lire aussi")
+    assert desk.one("second", N1, "LIRE AUSSI").near == ()
+
+
+def test_a_repeat_at_the_edge_does_not_keep_a_short_line_behind_it(press: Open) -> None:
+    desk = press()
+    lines_of(desk, 8, APP, ABOUT)
+    own = story(70).paragraphs
+    (article,) = desk.print(Story("bridged", [*own, APP, own[0]]))
+    assert [removal.position for removal in article.removed] == [4, 5]
+
+
+def test_head_and_tail_are_five_paragraphs(press: Open) -> None:
+    for behind, gone in ((EDGE - 1, 1), (EDGE, 0)):
+        desk = press()
+        ending = [f"{text} {behind}" for text in story(900, *story(901).paragraphs).paragraphs[:behind]]
+        last = []
+        for number in range(8):
+            above = [*story(number).paragraphs, *story(number + 500).paragraphs]
+            paragraphs = [*above, ABOUT, *(f"{text} {number}." for text in ending)]
+            last = desk.print(Story(f"{number}", paragraphs))
+            desk.next_day()
+        assert len(last[0].removed) == gone
+
+
+def test_a_long_copy_in_other_typography_is_compared_in_no_time(press: Open) -> None:
+    desk = press()
+    text = [f"L'article numéro {number} n'est pas comme les autres articles de cette page." for number in range(6000)]
+    desk.one("first", *text)
+    started = time.process_time()
+    copy = desk.one("copy", *(line.replace("'", "’") for line in text))
+    assert len(copy.near) == 6000
+    assert time.process_time() - started < 4
+
+
 # -- notes, accidents --------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +477,30 @@ def test_a_lost_database_comes_to_the_same_index_by_adopting_the_records(tmp_pat
         path.unlink()
     with closing(Press(tmp_path, scope=Scope.ALL, now=desk.now)) as again:
         assert rows(again) == before
+
+
+def test_a_database_older_than_its_files_comes_to_the_same_index(tmp_path: Path) -> None:
+    with closing(Press(tmp_path)) as desk:
+        lines_of(desk, 3, ABOUT)
+        with closing(sqlite3.connect(tmp_path / "veille.db")) as database:
+            database.execute("VACUUM INTO ?", (str(tmp_path / "old.db"),))
+        for number in range(10, 18):
+            desk.print(story(number, ABOUT))
+            desk.next_day()
+            desk.archive.seal(desk.now)
+        before = rows(desk)
+        desk.store.close()
+    for path in tmp_path.glob("veille.db*"):
+        path.unlink()
+    (tmp_path / "old.db").rename(tmp_path / "veille.db")
+    with closing(open_database(f"sqlite:///{tmp_path / 'veille.db'}")) as store:
+        Archive.open(tmp_path, store, desk.now).close()
+        desk.store = store
+        after = rows(desk)
+    for table in ("paragraphs", "spellings", "repeats", "bands"):
+        assert len(after[table]) == len(before[table])
+    counted = [sorted(row[5:] for row in some["repeats"]) for some in (before, after)]
+    assert counted[0] == counted[1]
 
 
 def test_verify_tells_of_an_index_that_has_other_paragraphs(tmp_path: Path) -> None:
