@@ -135,7 +135,9 @@ class Rescoping:
                 except StorageError as error:
                     if not _is_of_the_files(error):
                         raise
-                    self._leave_out(f"{file}:{known.place.offset}: {known.id} revision {known.revision}: {error}")
+                    name, why = f"{known.id} revision {known.revision}", str(error)
+                    what = why if why.startswith(name) else f"{name}: {why}"
+                    self._leave_out(f"{file}, byte {known.place.offset}: {what}")
 
     def _known_in(self, file: str, end: int) -> Iterator[ArchivedRevision]:
         start = 0

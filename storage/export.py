@@ -15,13 +15,16 @@ from storage.model import Article
 from storage.records import encode
 from storage.segments import ARTICLES, PLAIN
 
+CLAIM = ".exporting"
+"""In the directory while it is written; where a kill left it, the export is not complete."""
+
 
 @contextmanager
 def open_export(directory: Path, *, segment_bytes: int = SEGMENT_BYTES) -> Iterator["Export"]:
     """Within it, records can be written into a directory that is made, or is empty.
 
     However the block fails, what was written is removed again. Whoever is killed leaves files, but no README.md: it is
-    written last.
+    written last. Of two that begin in one directory at once, one is refused.
 
     Args:
         directory: Where to.
@@ -54,6 +57,17 @@ class Export:
         """and how long their lines are."""
         with self._explained():
             self._make(directory)
+            self._claim()
+
+    def _claim(self) -> None:
+        """Have the directory to itself: another export that begins at this moment must not mix its files with ours."""
+        claim = self._directory / CLAIM
+        try:
+            claim.open("xb").close()
+        except FileExistsError:
+            self._made.clear()  # all there is may be the other's by now
+            raise StorageError(f"another export is being written into {self._directory}") from None
+        self._made.append(claim)
 
     def write(self, article: Article) -> None:
         """Write a record, those of a day one after another. Raises StorageError."""
@@ -77,6 +91,7 @@ class Export:
             self._make(self._directory / ARTICLES)
             self._made += [self._directory / name for name in ("schema.json", "README.md")]
             write_export_card(self._directory, exported)
+            (self._directory / CLAIM).unlink()
 
     def undo(self) -> None:
         """Remove what was written, as far as that can be done."""

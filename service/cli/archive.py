@@ -86,7 +86,11 @@ def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
 
 @click.command(cls=Verb)
 @click.argument("article", metavar="ID|URL")
-@click.option("--full", is_flag=True, help="Put the removed paragraphs back: the article as it was extracted.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Put the removed paragraphs back: the article as it was extracted.",
+)
 @click.option("--raw", is_flag=True, help="The page it was read from, byte for byte; --json: where its raw copy is.")
 @click.option("--revisions", is_flag=True, help="List the article's revisions, and which words changed.")
 @pass_context
@@ -124,11 +128,14 @@ def _show(context: Context, store: "Database", found: "ArchivedRevision", *, ful
 
     read = Reader(context.settings.data_dir, store).read
     record = read(found.place)
-    if context.json:
+    if context.json and not full:
         sys.stdout.buffer.write(encode(record))
         return
     if full:
         paragraphs = full_paragraphs(record, finder(read, store))
+        if context.json:
+            context.emit({"id": record.id, "revision": record.revision, "full_text": "\n".join(paragraphs)})
+            return
     else:
         paragraphs = record.text.split("\n")
         for label, value in _heading(context, record):

@@ -27,6 +27,9 @@ def print_comparison(
         context.emit({"total": _as_json(*total, scope)})
         return
     _print_table(context, [*rows, ("in all", *total)], scope)
+    context.say(
+        f"under {scope}: applied over all of it, as an export would be, for every feed; days are those of publication"
+    )
     for example in comparison.examples():
         context.emit(_example_line(example))
 
@@ -38,7 +41,7 @@ def _print_table(context: Context, rows: "list[tuple[str, Tally, int]]", scope: 
 
     table = Table(box=None, pad_edge=False)
     table.add_column("feed", no_wrap=True)
-    removed = (f"removed {when}" for when in ("now", f"with {scope}"))
+    removed = (f"removed {when} (% of characters)" for when in ("now", f"under {scope}"))
     for heading in ("articles", "versions", "paragraphs", *removed):
         table.add_column(heading, justify="right", no_wrap=True)
     for reason in REASONS:

@@ -71,7 +71,7 @@ def export(context: Context, scope: str, directory: Path) -> int:
     with (
         _ended_by_sigterm(),
         open_export(directory) as files,
-        _rescoping(context, scope, left_out, scratch_in=directory.parent) as rescoping,
+        _rescoping(context, scope, left_out, scratch_in=directory) as rescoping,
     ):
         rescoping.rank()
         for rescoped in rescoping.records():

@@ -172,7 +172,7 @@ def _print_passage(context: Context, passage: "Passage", frequency: str, before:
 
     from service.stats.report import legible
 
-    text = legible(passage.text) if passage.text is not None else "(its record cannot be read)"
+    text = legible(passage.text) if passage.text is not None else "(its record cannot be read; veille verify says why)"
     line = Text(before + text)
     line.truncate(min(context.out.width, _WIDEST), overflow="ellipsis")
     standing = passage.standing

@@ -28,3 +28,5 @@ def test_the_article_is_archived_without_its_repeats_and_shown_with_them_again(t
     full = veille(tmp_path, "show", record["id"], "--full")
     assert full.stdout.splitlines() == expected["lines"]
     assert messages(full) == []
+    said = json.loads(veille(tmp_path, "show", record["id"], "--full", "--json").stdout)
+    assert said == {"id": record["id"], "revision": 1, "full_text": "\n".join(expected["lines"])}

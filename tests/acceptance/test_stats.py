@@ -138,7 +138,7 @@ def test_a_record_that_is_lost_is_named_and_the_figures_stand(tmp_path: Path) ->
         file.unlink()
     done = veille(tmp_path, "stats", "--top", "1")
     assert (done.returncode, messages(done)) == (0, [])
-    assert done.stdout.count("(its record cannot be read)") == 4
+    assert done.stdout.count("(its record cannot be read; veille verify says why)") == 4
     found = json_lines(tmp_path, "stats", "--top", "1")
     assert {line["repeated"] for line in found if "repeated" in line} == {None}
     assert found[-1]["total"]["articles"] == len(HISTORY)

@@ -11,7 +11,7 @@ from articles import NOON, make_article
 from service.cli.rescope import _ended_by_sigterm
 from storage.card import outdated, write_card
 from storage.errors import StorageError
-from storage.export import open_export
+from storage.export import CLAIM, open_export
 from storage.export_card import Exported
 from storage.model import Article, Scope
 from storage.ranks import open_ranks
@@ -66,7 +66,7 @@ def test_what_was_written_is_removed_where_writing_fails(tmp_path: Path, is_ther
         with open_export(out) as files:
             for number in range(3):
                 files.write(make_article("a", archived=NOON + number * DAY))
-            assert len(below(out)) == 3
+            assert len(below(out)) == 4
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -79,6 +79,7 @@ def test_what_is_not_complete_is_hidden_and_has_no_card(tmp_path: Path) -> None:
         files.write(make_article("a"))
         files.write(make_article("b", archived=NOON + DAY))
         assert below(tmp_path / "out") == [
+            CLAIM,
             "articles/date=2026-11-23/part-0001.jsonl",
             "articles/date=2026-11-24/.part-0001.jsonl.tmp",
         ]
@@ -138,3 +139,15 @@ def test_sigterm_ends_a_verb_so_that_all_is_removed(tmp_path: Path) -> None:
     assert ended.value.code == 143
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_of_two_exports_into_one_directory_the_second_is_refused_and_touches_nothing(tmp_path: Path) -> None:
+    with open_export(tmp_path / "out") as first:
+        first.write(make_article("a"))
+        with pytest.raises(StorageError, match="another export is being written into"), open_export(tmp_path / "out"):
+            pass
+        first.write(make_article("b"))
+        first.finish(EXPORTED)
+    assert below(tmp_path / "out") == ["README.md", "articles/date=2026-11-23/part-0001.jsonl", "schema.json"]
+    (file,) = (tmp_path / "out").glob("articles/*/*")
+    assert file.read_bytes() == encode(make_article("a")) + encode(make_article("b"))

@@ -339,13 +339,13 @@ def test_a_damaged_line_is_left_out_with_what_cannot_do_without_it_and_told(tmp_
     line = second.read_bytes()
     second.write_bytes(line.replace(b"Seul 1", b"Seul 9"))
     left_out = export(tmp_path / "data", tmp_path / "out", Scope.ALL)
-    assert [what.split(": ")[0] for what in left_out] == [f"{second.relative_to(tmp_path / 'data')}:0"]
+    assert [what.split(": ")[0] for what in left_out] == [f"{second.relative_to(tmp_path / 'data')}, byte 0"]
     assert "does not rebuild to its text_hash" in left_out[0]
     assert exported(tmp_path / "out").keys() == {story.key for story in days_of_stories() if story.name != "1"}
     second.write_bytes(b"{" + line[1:].replace(b'"', b"'"))
     left_out = export(tmp_path / "data", tmp_path / "again", Scope.ALL)
     places = [str(file.relative_to(tmp_path / "data")) for file in (second, third)]
-    assert [what.split(": ")[0] for what in left_out] == [f"{place}:0" for place in places]
+    assert [what.split(": ")[0] for what in left_out] == [f"{place}, byte 0" for place in places]
     records = exported(tmp_path / "again")
     assert set(records) == {(digest("0"), 1), (digest("alone"), 1)}
     assert first.exists()
