@@ -138,6 +138,7 @@ def failing(*points: str) -> list[str]:
 
 
 @needs_libfiu
+@pytest.mark.slow
 def test_errors_of_the_disk_at_random_lose_nothing(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

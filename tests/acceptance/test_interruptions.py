@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from command import start, veille
 
 from service.newsroom import Newsroom, Slow
@@ -33,6 +34,7 @@ def archived_urls(directory: Path) -> set[object]:
     return urls
 
 
+@pytest.mark.slow
 def test_a_story_published_while_the_daemon_runs_is_archived_within_ten_seconds(tmp_path: Path) -> None:
     with Newsroom(sites=2, stories=2) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")

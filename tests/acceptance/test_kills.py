@@ -77,7 +77,7 @@ def test_what_was_acknowledged_outlives_every_kill(
     )
 
 
-@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=SLOWLY)])
+@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=SLOWLY)])
 def test_each_step_on_the_disk_can_be_the_last(
     tmp_path: Path, nursery: Nursery, stride: int, record_property: Callable[[str, object], None]
 ) -> None:

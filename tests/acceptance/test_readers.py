@@ -25,6 +25,8 @@ from storage.database import open_database
 from storage.model import AlsoNear, Article, ExtractorFacts, HttpFacts, Near, RawRef, Rights
 from storage.segments import segments
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 READERS = ("datasets", "duckdb", "pandas", "polars", "pyarrow")
 TIMES = {name for name, hint in get_type_hints(Article).items() if datetime in (hint, *get_args(hint))}

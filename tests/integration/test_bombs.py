@@ -26,6 +26,8 @@ from crawling import Bench
 from service.articles.workers import MEMORY_LIMIT
 from service.newsroom import Drip, EndlessHeaders, Fault, Newsroom, Site, Story
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 3.0
 """Seconds a request may take in all, and a parse: what a bomb takes forever for is over as soon in a test."""
 MEMORY = 100

@@ -20,6 +20,8 @@ from simulation.world import World
 
 from storage.model import FeedState, Health
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 3, 6, tzinfo=UTC)
 """A Friday: the second day is one that some documents ask to be left alone on."""
 DAYS = 2

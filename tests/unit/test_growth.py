@@ -96,6 +96,7 @@ SQLITE_UPDATE = 23
 """What SQLite tells its authorizer when a column is about to be written."""
 
 
+@pytest.mark.slow
 def test_the_benchmark_goes_through_every_step_it_measures() -> None:
     bench = Path(__file__).parents[2] / "bench" / "archive.py"
     done = subprocess.run(
