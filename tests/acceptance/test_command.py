@@ -166,6 +166,7 @@ def test_a_second_process_on_the_same_archive_exits_with_75(tmp_path: Path) -> N
     assert daemon.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_demo_ends_with_articles_and_can_be_had_again(tmp_path: Path) -> None:
     for _ in range(2):
         done = veille(tmp_path, "demo")

@@ -149,7 +149,9 @@ class Replay:
         return [record for record in self.records if record["requested_url"].endswith(path)]
 
 
-@pytest.fixture(scope="module", params=["some polls", pytest.param("all polls", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(polls, marks=pytest.mark.slow) for polls in ("some polls", "all polls")]
+)
 def replay(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     blog = Blog.read(shared_data)
     assert (len(blog.feeds), len(blog.pages)) == (31, 25)

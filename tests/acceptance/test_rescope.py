@@ -131,6 +131,7 @@ def test_damage_is_told_with_its_place_and_the_rest_goes_on(tmp_path: Path, data
     assert "left out, 1 in all" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_may_grow_no_further_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     long = [Story(str(number), (f"{number} " + "très long " * 30_000,)) for number in range(10)]
     make_archive(tmp_path / "data", long)

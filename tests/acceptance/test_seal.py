@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from articles import NOON, digest, make_article
 from command import messages, start, veille
 
@@ -85,6 +86,7 @@ def test_the_daemon_seals_what_an_earlier_day_left_when_it_starts(tmp_path: Path
     assert sealed["records"] == 1
 
 
+@pytest.mark.slow
 def test_a_daemon_that_cannot_seal_says_why_and_goes_on(tmp_path: Path) -> None:
     data = archive(tmp_path, datetime.now(UTC) - timedelta(days=1), "story")
     (plain,) = data.glob("articles/*/*.jsonl")

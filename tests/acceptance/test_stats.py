@@ -84,6 +84,7 @@ def test_people_are_told_totals_feeds_days_and_what_comes_again(home: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_reader_who_has_seen_enough_of_it_is_no_error(home: Path) -> None:
     process = start(home, "stats")
     assert process.stdout is not None
@@ -121,6 +122,7 @@ def test_the_page_is_written_whole_and_has_the_same_figures(home: Path, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["stats.html"]
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written_is_told_in_one_line_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
     folder = veille(home, "stats", "--html", tmp_path)
     assert folder.returncode == 2
@@ -132,6 +134,7 @@ def test_a_page_that_cannot_be_written_is_told_in_one_line_and_leaves_nothing(ho
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_record_that_is_lost_is_named_and_the_figures_stand(tmp_path: Path) -> None:
     archive_history(tmp_path / "data", HISTORY)
     for file in (tmp_path / "data" / "articles").rglob("*.jsonl"):
@@ -144,6 +147,7 @@ def test_a_record_that_is_lost_is_named_and_the_figures_stand(tmp_path: Path) ->
     assert found[-1]["total"]["articles"] == len(HISTORY)
 
 
+@pytest.mark.slow
 def test_an_archive_without_records_says_so(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     new_store(tmp_path / "data").close()
@@ -155,6 +159,7 @@ def test_an_archive_without_records_says_so(tmp_path: Path) -> None:
     assert total["total"] == {"articles": 0, "paragraphs": 0, "removed": {"repeat": 0, "boilerplate": 0, "known": 0}}
 
 
+@pytest.mark.slow
 def test_where_there_is_no_archive_it_says_so_as_status_does(tmp_path: Path) -> None:
     done, status = veille(tmp_path, "stats", "--html", "stats.html"), veille(tmp_path, "status")
     assert done.returncode == status.returncode == 10

@@ -644,6 +644,7 @@ def test_rule_21_hosts_that_are_slow_or_dead_delay_no_other_feed(
     assert {record["feed"] for record in bench.records()} == {name for name in feeds if name.startswith("good")}
 
 
+@pytest.mark.slow
 def test_rule_21_a_feed_that_does_not_answer_delays_no_article_of_others(tmp_path: Path) -> None:
     bench = Bench(tmp_path, timeout="6s")
     with Newsroom(sites=2, stories=1) as room:
