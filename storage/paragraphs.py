@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from storage.fingerprints import Fingerprint, exact, fingerprint
 from storage.model import Article, Recurrence, Removal, Standing
+from storage.rebuild import kept_paragraphs
 from storage.sketches import Sketch, sketch
 
 EDGE = 5
@@ -269,14 +270,14 @@ def _occurrences(article: Article) -> list[tuple[bytes, _Occurrence]]:
 
 
 def keys_of(article: Article) -> bytes:
-    """The exact keys of a record's full text, paragraph by paragraph, as ``Indexed.keys``."""
-    removed = {removal.position: removal.hash for removal in article.removed}
-    kept = iter(article.text.split("\n") if article.text else ())
-    keys = []
-    for position in range(article.paragraphs):
-        hash_ = removed.get(position)
-        keys.append((bytes.fromhex(hash_) if hash_ is not None else exact(next(kept)))[:KEY])
-    return b"".join(keys)
+    """The exact keys of a record's full text, paragraph by paragraph, as ``Indexed.keys``.
+
+    Raises:
+        CorruptArchiveError: its paragraphs are not all there.
+    """
+    kept, removed = kept_paragraphs(article), {removal.position: removal.hash for removal in article.removed}
+    hashes = (bytes.fromhex(removed[at]) if at in removed else exact(kept[at]) for at in range(article.paragraphs))
+    return b"".join(hash_[:KEY] for hash_ in hashes)
 
 
 def _firsts(occurrences: Iterable[tuple[bytes, _Occurrence]]) -> Iterator[tuple[bytes, _Occurrence]]:

@@ -45,6 +45,8 @@ class Story:
     feed: str = "rfi"
     published: datetime | None = None
     language: str = "fr"
+    dedup: Scope | None = None
+    """What its feed is set to."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ class Press:
         pending = PendingEntry(number, story.feed, state.url, version, entry, self.now)
         return Draft(
             pending=pending,
-            feed=Feed(story.feed, state.url),
+            feed=Feed(story.feed, state.url, dedup=story.dedup),
             paragraphs=tuple(story.paragraphs),
             text_source="page",
             metadata=Metadata(title=story.name, language=story.language),

@@ -141,5 +141,5 @@ def _keys(article: Article) -> bytes | None:
         return None
     try:
         return keys_of(article)
-    except (StopIteration, ValueError):  # its paragraphs do not add up, and that is told
+    except CorruptArchiveError:  # and that is told
         return None

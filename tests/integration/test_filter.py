@@ -130,6 +130,15 @@ def test_off_removes_nothing_and_article_looks_no_further(press: Open) -> None:
         assert (len(seed.removed), len(follow_up.removed)) == (of_seed, 0)
 
 
+def test_what_a_feed_is_set_to_goes_before_what_all_are(press: Open) -> None:
+    desk = press(scope=Scope.ALL)
+    desk.one("first", P1, P2)
+    assert len(desk.print(Story("second", [N1, P1, P1]))[0].removed) == 2
+    assert desk.print(Story("third", [N2, P1, P1], "dw", dedup=Scope.OFF))[0].removed == ()
+    (repeat,) = desk.print(Story("fourth", [N2, P2, P2], "dw", dedup=Scope.ARTICLE))[0].removed
+    assert repeat.reason == "repeat"
+
+
 # -- learned boilerplate -----------------------------------------------------------------------------------------------
 
 
