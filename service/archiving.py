@@ -131,7 +131,7 @@ class Archivist:
             StorageError: the disk or the database fails: the archive must be opened again.
         """
         sealed: list[Sealed] = []
-        if self._clock() < self._seal_after:
+        if timedelta(0) < self._seal_after - self._clock() <= SEAL_AGAIN:  # more, and the clock has been set back
             return sealed
         async for piece in self._thread.each(self._archive.sealing(self._clock())):
             if isinstance(piece, Sealed):

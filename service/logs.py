@@ -6,7 +6,8 @@ from datetime import datetime
 
 import structlog
 
-from service.settings import LogFormat, Settings
+from service.choices import LogFormat
+from service.settings import Settings
 
 
 def configure(settings: Settings) -> None:

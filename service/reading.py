@@ -10,11 +10,11 @@ from service.articles.page import Metadata
 from service.articles.retry import next_try
 from service.articles.rights import Reserved, read_reserved
 from service.articles.workers import Workers
+from service.choices import TdmPolicy
 from service.errors import BlockedError, ExtractError, FetchError, GoneError, HeldError
 from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots, Verdict
-from service.settings import TdmPolicy
 from storage.model import (
     Capture,
     Content,

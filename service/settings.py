@@ -5,7 +5,6 @@ import io
 import logging
 import os
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,69 +12,22 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.choices import KeepRaw, LogFormat, LogLevel, TdmPolicy
 from service.errors import SettingsError
-from service.units import format_duration, format_size, parse_duration, parse_size
+from service.fields import Duration, Items, ListeningAt, Recurring, Size, lower
+from service.units import (
+    TimeOfDay,
+    format_duration,
+    format_size,
+)
 from storage.model import Scope
 
 PREFIX = "VEILLE_"
 SECRETS = ("database_url", "notify_url")
 """Settings that may be given as a file holding the value: ``VEILLE_DATABASE_URL_FILE=/run/credentials/…``."""
-
-
-class TdmPolicy(StrEnum):
-    """What to do with a page that reserves its rights (noarchive, ``tdm-reservation: 1``)."""
-
-    RECORD = "record"
-    SKIP = "skip"
-
-
-class KeepRaw(StrEnum):
-    """Which answers are kept as they came, in WARC files beside the records."""
-
-    ALL = "all"
-    """Pages that records were read from, or could not be, and feed documents."""
-    NONE = "none"
-
-
-class LogFormat(StrEnum):
-    """How log lines look: ``auto`` is console on a terminal, JSON elsewhere."""
-
-    AUTO = "auto"
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The least severe message worth a line."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _duration(value: Any) -> Any:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-def _size(value: Any) -> Any:
-    return parse_size(value) if isinstance(value, str) else value
-
-
-def _items(value: Any) -> Any:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Size = Annotated[int, BeforeValidator(_size)]
-Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
 
 
 class Settings(BaseSettings):
@@ -127,10 +79,10 @@ class Settings(BaseSettings):
     allowed_networks: Items = Field(
         (), description="Networks that are not public but may be fetched from: 127.0.0.0/8, 10.1.0.0/16:8080."
     )
-    keep_raw: Annotated[KeepRaw, BeforeValidator(_lower)] = Field(
+    keep_raw: Annotated[KeepRaw, BeforeValidator(lower)] = Field(
         KeepRaw.ALL, description="Raw copies (WARC) of the pages and feed documents behind the records: all or none."
     )
-    dedup: Annotated[Scope, BeforeValidator(_lower)] = Field(
+    dedup: Annotated[Scope, BeforeValidator(lower)] = Field(
         Scope.BOILERPLATE,
         description="Paragraphs that go: off, article (its repeats), boilerplate (the feed's too), all (known ones).",
     )
@@ -138,24 +90,40 @@ class Settings(BaseSettings):
         5, description="Articles of a feed a paragraph has stood in, at head or tail, before it is boilerplate.", ge=2
     )
     boilerplate_days: int = Field(3, description="Days on which those were archived, at least.", ge=1)
-    tdm_policy: Annotated[TdmPolicy, BeforeValidator(_lower)] = Field(
+    tdm_policy: Annotated[TdmPolicy, BeforeValidator(lower)] = Field(
         TdmPolicy.RECORD, description="Pages that say noarchive or tdm-reservation: record it, or skip them."
     )
-    timezone: str = Field("UTC", description="Time zone of the times shown to people; records are always UTC.")
-    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+    timezone: str = Field(
+        "UTC", description="Time zone of times shown to people, and of the two below; records are always UTC."
+    )
+    digest_at: Recurring = Field(
+        TimeOfDay(8, 0), description="When veille run sums up the last day: 08:00, or mon 08:00 once a week; off."
+    )
+    verify_at: Recurring = Field(
+        TimeOfDay(3, 0, "sun"), description="When veille run checks the whole archive: sun 03:00, 03:00 daily; off."
+    )
+    min_free: Size = Field(
+        1_000_000_000, description="Room on the disk below which it is said to be low, and the service not ready."
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lower)] = Field(
         LogLevel.INFO, description="debug, info, warning or error."
     )
-    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = Field(
+    log_format: Annotated[LogFormat, BeforeValidator(lower)] = Field(
         LogFormat.AUTO, description="console, json, or auto: console on a terminal, JSON elsewhere."
     )
-    metrics_bind: str | None = Field(None, description="Address for metrics; this version serves none, leave empty.")
-    notify_url: str | None = Field(None, description="Where to send alerts; this version sends none, leave empty.")
+    metrics_bind: ListeningAt = Field(
+        None, description="Where veille run serves /metrics, /healthz and /readyz: 9464 (on 127.0.0.1), or HOST:PORT."
+    )
+    notify_url: SecretStr | None = Field(
+        None, description="Whom to tell of trouble: addresses as Apprise writes them, with spaces between. Or ..._FILE."
+    )
 
-    @field_validator("metrics_bind", "notify_url")
+    @field_validator("notify_url")
     @classmethod
-    def _not_in_this_version(cls, value: str | None) -> str | None:
-        if value is not None:
-            raise ValueError("this version has nothing behind this setting yet; leave it empty")
+    def _somebody(cls, value: SecretStr | None) -> SecretStr | None:
+        for address in value.get_secret_value().split() if value else ():
+            if "://" not in address:
+                raise ValueError("every address begins with its kind, as in mailto://, ntfy://, json://")
         return value
 
     @field_validator("user_agent", "contact")
@@ -311,7 +279,8 @@ def _describe(problem: Any, origins: dict[str, str]) -> str:
         return str(message)
     key = PREFIX + str(problem["loc"][0]).upper()
     place = f"{origins.get(key, 'arguments')}: {key}:"
-    if problem["type"] == "value_error" and str(problem["input"]) in message:
+    is_told = problem["type"] == "value_error" and str(problem["input"]) in message
+    if is_told or problem["loc"][0] in SECRETS:
         return f"{place} {message}"
     expected = "" if problem["type"] == "value_error" else "should be "
     return f"{place} {expected}{message} (it is {str(problem['input'])!r})"

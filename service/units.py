@@ -1,6 +1,7 @@
-"""Durations and sizes as people write them: ``15m``, ``1h30m``, ``10MB``. Pure."""
+"""Durations, sizes and times of day as people write them: ``15m``, ``1h30m``, ``10MB``, ``sun 03:00``. Pure."""
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -15,6 +16,10 @@ _MICROSECONDS = {
 }
 _DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d|w)")
 _DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+")
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = rf"({'|'.join(_DAYS)})(?:day|sday|nesday|rsday|urday)?"
+_TIME = re.compile(rf"(?:{_DAY}\s+)?([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _BYTES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -87,3 +92,52 @@ def format_size(size: int) -> str:
             return f"{rounded}".removesuffix(".0") + unit
         value /= 1000
     return f"{value.quantize(_TENTH, ROUND_HALF_UP)}".removesuffix(".0") + "TB"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """A time that comes every day, or once a week: ``08:00``, ``sun 03:00``."""
+
+    hour: int
+    minute: int
+    day: str | None = None
+    """``mon`` to ``sun``; None: every day."""
+
+    def __str__(self) -> str:
+        return f"{f'{self.day} ' if self.day else ''}{self.hour:02}:{self.minute:02}"
+
+
+def parse_time_of_day(text: str) -> TimeOfDay:
+    """Read a time that comes again: ``8:00`` every day, ``sun 03:00`` once a week. Case does not count.
+
+    Raises:
+        ValueError: with a line that says what such a time looks like.
+    """
+    match = _TIME.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError(f'"{text}" is no time of day: write 08:00 or sun 03:00')
+    return TimeOfDay(int(match[2]), int(match[3]), match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """Read an address to listen on: ``HOST:PORT``, ``[::1]:PORT``, or a port alone, on 127.0.0.1.
+
+    Raises:
+        ValueError: with a line that says what an address looks like.
+    """
+    host, _, port = text.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535):
+        raise ValueError(f'"{text}" is no address to listen on: write 9464, 127.0.0.1:9464 or [::1]:9464')
+    return Address(host, int(port))

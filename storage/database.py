@@ -9,6 +9,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
+from storage.affairs import AffairsPart
+from storage.arrivals import ArrivalsPart
 from storage.connection import create_engine
 from storage.errors import SchemaError, StorageError
 from storage.integrity import IntegrityPart
@@ -53,7 +55,7 @@ def _name(url: sa.URL) -> str:
     return str(url.database) if is_file else url.render_as_string(hide_password=True)
 
 
-class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, IntegrityPart):
+class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, ArrivalsPart, AffairsPart, IntegrityPart):
     """A ``storage.store.Store``, over one connection."""
 
     # -- its own schema ------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -16,6 +16,9 @@ from storage.tables import entries, feeds, is_pending, waiting
 
 STRANDED = "what the feed gave of it is lost"
 """Why an entry has failed that could never have had its turn."""
+
+LONGEST_WAIT = timedelta(days=40)
+"""No entry is ever postponed for longer: a month is the most that a server's Retry-After is granted."""
 
 _load_entry = loader(Entry)
 
@@ -138,7 +141,8 @@ def _told() -> sa.Update:
 
 
 def _is_due(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(table.c.next_try.is_(None), table.c.next_try <= now)
+    # what is to wait longer than anything ever does was postponed by a clock that has been set back since
+    return sa.or_(table.c.next_try.is_(None), table.c.next_try <= now, table.c.next_try > now + LONGEST_WAIT)
 
 
 _is_stranded = sa.and_(is_pending, ~sa.select(1).where(waiting.c.number == entries.c.number).exists())

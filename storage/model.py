@@ -123,6 +123,8 @@ class FeedState:
     """When that window was last seen to stand: a poll that finds none of it may have missed some."""
     last_status: int | None = None
     last_error: str | None = None
+    failing_since: datetime | None = None
+    """First failure since the last success."""
     gone_since: datetime | None = None
     """First 410 of the current run of them."""
     moved_to: str | None = None
@@ -539,6 +541,57 @@ class Repeated:
 
 
 # -- evidence ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What came in of a feed in an hour: entry versions it listed first then, article versions archived then."""
+
+    feed: str
+    hour: datetime
+    """Its beginning, UTC."""
+    entries: int
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the service last said of one of its own affairs, for whoever looks later."""
+
+    topic: str
+    at: datetime
+    is_good: bool
+    text: str
+    """In words for a person, on one line."""
+
+
+class Trouble(StrEnum):
+    """What somebody is told of."""
+
+    SILENT = "silent"
+    """A feed answers, but has brought nothing new for much longer than it used to take."""
+    FAILING = "failing"
+    """A feed has failed for a day."""
+    GAP = "gap"
+    """Entries of a feed may have been missed."""
+    DISK = "disk"
+    """There is little room left."""
+    DAMAGE = "damage"
+    """The archive is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A trouble that is known: when it began, whether it is over, and what somebody was told of it, when."""
+
+    trouble: Trouble
+    subject: str
+    """The feed's name; ``""`` where it is the whole archive's."""
+    detail: str
+    since: datetime
+    told: datetime | None = None
+    over: datetime | None = None
+    over_told: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

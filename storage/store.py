@@ -6,7 +6,9 @@ from typing import Protocol
 
 from storage.fingerprints import Fingerprint
 from storage.model import (
+    Alert,
     ArchivedRevision,
+    Arrivals,
     Article,
     FeedState,
     FileContent,
@@ -14,6 +16,7 @@ from storage.model import (
     Intake,
     KnownEntry,
     Ledger,
+    Note,
     Payload,
     PendingEntry,
     Place,
@@ -212,6 +215,32 @@ class Store(Protocol):
 
     def most_repeated(self, limit: int, feeds: Collection[str] = ()) -> Sequence[Repeated]:
         """The ``limit`` paragraphs that stood in most articles, those first."""
+
+    def arrivals(self, since: datetime) -> Sequence[Arrivals]:
+        """What came in from ``since`` on, by feed and hour; an hour in which nothing of a feed came is not in it."""
+
+    def newest(self, feed: str, limit: int) -> Sequence[datetime]:
+        """When each of the feed's ``limit`` newest entry versions came, newest first.
+
+        Those of a feed's first document came when they are dated, as far as they are; all others when first seen.
+        """
+
+    # -- the service's own affairs -------------------------------------------------------------------------------------
+
+    def note(self, note: Note) -> None:
+        """Remember what the service says of a topic, in place of what it said before."""
+
+    def notes(self) -> Mapping[str, Note]:
+        """What the service last said, by topic."""
+
+    def alerts(self) -> Sequence[Alert]:
+        """All troubles that are remembered, those that are over too; by trouble, oldest first."""
+
+    def save_alerts(self, changed: Sequence[Alert]) -> None:
+        """Remember troubles, each in place of what was known of the same trouble and subject."""
+
+    def forget_before(self, moment: datetime) -> int:
+        """Forget polls, troubles that were over and silences that ended before ``moment``; returns how many polls."""
 
     # -- sealed files and raw copies -----------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 
 from storage.columns import Instant, Number, Numbers, one_of
-from storage.model import Health, Outcome
+from storage.model import Health, Outcome, Trouble
 
-REVISION = "0007"
+REVISION = "0008"
 """The migration that makes a database look like this module."""
 
 
@@ -49,6 +49,7 @@ feeds = sa.Table(
     sa.Column("window_seen", Instant),
     sa.Column("last_status", sa.Integer),
     sa.Column("last_error", sa.Text),
+    sa.Column("failing_since", Instant),
     sa.Column("gone_since", Instant),
     sa.Column("moved_to", sa.Text),
     sa.Column("moved_since", Instant),
@@ -107,6 +108,7 @@ entries = sa.Table(
     sa.UniqueConstraint("feed", "key", "version", name="one_entry_version"),
     sa.Index("entries_by_article", "article_id"),
     sa.Index("entries_by_outcome", "feed", "outcome"),
+    sa.Index("entries_by_arrival", "feed", "first_seen"),
 )
 
 is_pending = entries.c.outcome == sa.literal_column("'pending'")
@@ -168,6 +170,7 @@ articles = sa.Table(
     sa.Column("known", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("id", "revision", name="one_revision"),
     sa.UniqueConstraint("file", "offset", name="one_record_a_place"),
+    sa.Index("articles_by_time", "archived", "feed"),
 )
 
 lost_revisions = sa.Table(
@@ -255,6 +258,29 @@ bands = sa.Table(
     # the first article version whose sketch has a band (storage.sketches)
     sa.Column("band", Number, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+# -- the service's own affairs -----------------------------------------------------------------------------------------
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("is_good", sa.Boolean, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("trouble", one_of(Trouble), primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("told", Instant),
+    sa.Column("over", Instant),
+    sa.Column("over_told", Instant),
 )
 
 # -- asking around -----------------------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ FORBIDDEN_WAIT = timedelta(hours=4)
 GONE_AFTER = timedelta(days=1)
 MOVED_PATIENCE = 3.0
 """Weighted failures after which an adopted address is given up."""
-CLOCK_SLIP = timedelta(days=1)
-"""A poll that lies further ahead than this was one by a wrong clock."""
+CLOCK_SLIP = timedelta(minutes=10)
+"""A poll that lies further ahead than this was one by a clock that has been set back since."""
 IDENTICAL_BODIES = 3
 """So many 200s with the same body, although validators were sent, show that the validators do not work."""
 
@@ -202,6 +202,7 @@ def after_failure(
         last_polled=now,
         last_status=status,
         last_error=error,
+        failing_since=state.failing_since or now,
         gone_since=gone_since,
     )
     given_up = status in (404, 410) or failures >= MOVED_PATIENCE
@@ -263,6 +264,7 @@ def _good(
         last_success=now,
         last_status=status,
         last_error=None,
+        failing_since=None,
         gone_since=None,
     )
 

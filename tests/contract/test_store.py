@@ -26,6 +26,8 @@ from storage.database import MIGRATIONS, Database, open_database
 from storage.errors import CorruptArchiveError, SchemaError, StorageError
 from storage.fingerprints import fingerprint
 from storage.model import (
+    Alert,
+    Arrivals,
     Article,
     Asked,
     Entry,
@@ -37,6 +39,7 @@ from storage.model import (
     Ledger,
     Member,
     NewEntry,
+    Note,
     Outcome,
     Payload,
     Place,
@@ -48,6 +51,7 @@ from storage.model import (
     Sealed,
     Sibling,
     Standing,
+    Trouble,
     Validators,
 )
 from storage.paragraphs import EDGE
@@ -55,7 +59,7 @@ from storage.polling import host
 from storage.shapes import dump
 from storage.store import Store
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FILE = "articles/date=2026-11-23/w-0001.jsonl"
 
 
@@ -150,6 +154,7 @@ def test_a_feeds_state_comes_back_as_it_was_saved(store: Store) -> None:
         window_seen=NOON - 2 * HOUR,
         last_status=410,
         last_error="gone",
+        failing_since=NOON - 2 * HOUR,
         gone_since=NOON,
         moved_to="https://new.test/rss",
         moved_since=NOON,
@@ -964,6 +969,71 @@ def test_an_index_that_misses_rows_is_told_and_made_anew(tmp_path: Path) -> None
         assert store.damage() == []
 
 
+# -- the service's own affairs -----------------------------------------------------------------------------------------
+
+
+def test_what_came_in_is_counted_by_feed_and_hour(store: Store) -> None:
+    half = timedelta(minutes=30)
+    store.commit_poll(poll(entry("early"), at=NOON - 3 * HOUR))
+    store.commit_poll(poll(entry("a"), entry("b"), at=NOON + half))
+    store.commit_poll(poll(entry("c"), feed="dw-fr", at=NOON + HOUR))
+    commit(store, make_article("a", feed="rfi-fr", archived=NOON + HOUR))
+    assert store.arrivals(NOON) == [
+        Arrivals("dw-fr", NOON + HOUR, 1, 0),
+        Arrivals("rfi-fr", NOON, 2, 0),
+        Arrivals("rfi-fr", NOON + HOUR, 0, 1),
+    ]
+
+
+def test_only_the_entries_of_a_feeds_first_document_came_when_they_are_dated(store: Store) -> None:
+    old, undated = NOON - timedelta(days=9), entry("undated")
+    store.commit_poll(poll(entry("a", published=old), entry("b", published=NOON + HOUR), undated, at=NOON))
+    store.commit_poll(poll(entry("c", published=old), at=NOON + 2 * HOUR))
+    store.commit_poll(poll(entry("d"), feed="dw-fr", at=NOON + 5 * HOUR))
+    assert store.newest("rfi-fr", 10) == [NOON + 2 * HOUR, NOON, NOON, old]
+    assert store.newest("rfi-fr", 1) == [NOON + 2 * HOUR]
+    assert store.newest("nobody", 1) == []
+
+
+def test_a_note_takes_the_place_of_the_one_before(store: Store) -> None:
+    store.note(Note("reload", NOON, False, "feeds.toml:3: no url"))
+    store.note(Note("verify", NOON, True, "sound"))
+    store.note(Note("reload", NOON + HOUR, True, "two feeds"))
+    assert store.notes() == {
+        "reload": Note("reload", NOON + HOUR, True, "two feeds"),
+        "verify": Note("verify", NOON, True, "sound"),
+    }
+
+
+def test_alerts_are_one_a_trouble_and_subject(store: Store) -> None:
+    disk = Alert(Trouble.DISK, "", "1 GB left", NOON)
+    silent = Alert(Trouble.SILENT, "rfi-fr", "nothing for 3 days", NOON - HOUR, told=NOON)
+    store.save_alerts([disk, silent, replace(silent, subject="dw-fr", since=NOON)])
+    over = replace(silent, over=NOON + HOUR, over_told=NOON + 2 * HOUR, detail="d")
+    store.save_alerts([over])
+    store.save_alerts([])
+    assert store.alerts() == [disk, over, replace(silent, subject="dw-fr", since=NOON)]
+
+
+def test_what_is_long_past_is_forgotten(store: Store, url: str) -> None:
+    store.commit_poll(poll(entry("a"), at=NOON))
+    store.commit_poll(poll(at=NOON + HOUR))
+    ended, open_one = (Alert(Trouble.GAP, name, "", NOON) for name in ("a", "b"))
+    store.save_alerts([replace(ended, over=NOON), open_one])
+    store.hold("past.test", NOON)
+    store.hold("news.test", NOON + HOUR)
+    assert store.forget_before(NOON + HOUR) == 1
+    assert _raw(url, lambda connection: connection.scalar(sa.text("SELECT count(*) FROM polls"))) == 1
+    assert (store.alerts(), list(store.holds())) == ([open_one], ["news.test"])
+    assert counts(store) == {"pending": 1}, "entries stay"
+
+
+def test_an_entry_postponed_by_a_clock_that_was_wrong_is_due_once_it_is_right(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b")))
+    store.settle([], [Retry(1, NOON + timedelta(days=300), "later"), Retry(2, NOON + 30 * DAY, "later")], NOON)
+    assert waiting(store) == [(1, "rfi-fr")]
+
+
 CALLS: dict[str, Callable[[Store], object]] = {
     "feed_states": lambda store: store.feed_states(),
     "known_entries": lambda store: store.known_entries("f", ["k"], ["i"]),
@@ -1009,10 +1079,18 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "save_robots": lambda store: store.save_robots(RobotsFile("o", 200, b"", NOON)),
     "holds": lambda store: store.holds(),
     "hold": lambda store: store.hold("h", NOON),
+    "arrivals": lambda store: store.arrivals(NOON),
+    "newest": lambda store: store.newest("f", 1),
+    "note": lambda store: store.note(Note("verify", NOON, True, "sound")),
+    "notes": lambda store: store.notes(),
+    "alerts": lambda store: store.alerts(),
+    "save_alerts": lambda store: store.save_alerts([Alert(Trouble.DISK, "", "little room", NOON)]),
+    "forget_before": lambda store: store.forget_before(NOON),
 }
 WRITES = [
     *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
     *("end_stranded", "save_robots", "hold", "forget_texts", "index_texts"),
+    *("note", "save_alerts", "forget_before"),
 ]
 
 

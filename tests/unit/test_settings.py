@@ -77,10 +77,19 @@ def test_a_network_that_is_none_is_refused() -> None:
     assert "nowhere" in line
 
 
-@pytest.mark.parametrize("key", ["METRICS_BIND=127.0.0.1:9", "NOTIFY_URL=mailto://x"])
-def test_a_setting_without_anything_behind_it_is_not_accepted_silently(key: str) -> None:
-    (line,) = problems(f"VEILLE_{key}\n")
-    assert "nothing behind this setting yet" in line
+def test_an_address_nobody_can_be_told_at_is_refused_without_being_shown() -> None:
+    (line,) = problems("VEILLE_NOTIFY_URL=json://ok.example/ secret@nonsense\n")
+    assert "begins with its kind" in line
+    assert "secret" not in line
+
+
+def test_addresses_of_those_to_be_told_are_kept_out_of_sight() -> None:
+    settings = load(None, notify_url="json://user:secret@ok.example/")
+    assert "secret" not in repr(settings)
+
+
+def test_a_time_of_day_can_be_off() -> None:
+    assert load(None, digest_at="off", verify_at="sat 4:30").digest_at is None
 
 
 def test_a_secret_can_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

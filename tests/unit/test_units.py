@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.units import format_duration, format_size, parse_duration, parse_size
+from service.units import (
+    Address,
+    TimeOfDay,
+    format_duration,
+    format_size,
+    parse_address,
+    parse_duration,
+    parse_size,
+    parse_time_of_day,
+)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +120,43 @@ def test_sizes_are_written_for_people(size: int, expected: str) -> None:
 @given(st.integers(min_value=0, max_value=10**15))
 def test_a_written_size_reads_back_within_its_rounding(size: int) -> None:
     assert abs(parse_size(format_size(size)) - size) <= size // 20
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("08:00", TimeOfDay(8, 0)),
+        ("8:05", TimeOfDay(8, 5)),
+        ("Sun 03:00", TimeOfDay(3, 0, "sun")),
+        ("sunday 23:59", TimeOfDay(23, 59, "sun")),
+    ],
+)
+def test_a_time_of_day_comes_daily_or_on_a_day_of_the_week(text: str, time: TimeOfDay) -> None:
+    assert parse_time_of_day(text) == time
+    assert parse_time_of_day(str(time)) == time
+
+
+@pytest.mark.parametrize("text", ["", "8", "24:00", "8:60", "0 8 * * *", "someday 8:00", "tomorrow"])
+def test_what_is_no_time_of_day_is_told_how_one_is_written(text: str) -> None:
+    with pytest.raises(ValueError, match="write 08:00 or sun 03:00"):
+        parse_time_of_day(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("9464", Address("127.0.0.1", 9464)),
+        (":9464", Address("127.0.0.1", 9464)),
+        ("0.0.0.0:9464", Address("0.0.0.0", 9464)),
+        ("[::1]:9464", Address("::1", 9464)),
+    ],
+)
+def test_an_address_to_listen_on_is_loopback_unless_told(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+    assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", ":²"])
+def test_what_is_no_address_to_listen_on_is_told_how_one_is_written(text: str) -> None:
+    with pytest.raises(ValueError, match="write 9464"):
+        parse_address(text)
