@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from service.cli import veille
-from service.errors import ServiceError, SettingsError
+from service.errors import ServiceError, SettingsError, first_of
 from storage.errors import LockedError, StorageError
 
 BUG, STORAGE, LOCKED, SETTINGS = 1, 74, 75, 78
@@ -33,14 +33,13 @@ def main() -> None:
         code = _say(str(error), BUG)
     except OSError as error:
         code = _say(f"{error.filename or 'output'}: {error.strerror or error}", STORAGE)
-    except Exception as error:
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]  # one error says more than the group it came in
+    except Exception as errors:
         from service.settings import debugging
 
+        first = first_of(errors)
         if debugging():
             raise
-        code = _say(f"bug: {type(error).__name__}: {error} (VEILLE_LOG_LEVEL=debug shows where)", BUG)
+        code = _say(f"bug: {type(first).__name__}: {first} (VEILLE_LOG_LEVEL=debug shows where)", BUG)
     sys.exit(code or 0)
 
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,49 +141,78 @@ def open_readonly(settings: Settings) -> Iterator[Database]:
         store.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A data directory in the hands of this process; whatever speaks to store or archive does so in ``thread``."""
+
+    store: Store
+    archive: Archive
+    thread: OneThread
+
+
 @asynccontextmanager
-async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Listener) -> AsyncIterator[Runner]:
-    """Within it, the whole service is ready to run over ``feeds``. Raises what ``open_archive`` does."""
-    with open_archive(settings) as (store, archive), _raw_copies(settings, store) as raw:
+async def open_home(settings: Settings) -> AsyncIterator[Home]:
+    """Within it, the data directory can be written. Raises what ``open_archive`` does."""
+    with open_archive(settings) as (store, archive):
         thread = OneThread("storage")
         try:
-            memory = StoredMemory(store, thread, await thread(store.holds), now)
-            async with open_outside(settings, memory, keep_wire=raw is not None) as outside:
-                pipeline = Pipeline(
-                    poller=open_poller(settings, store, thread, outside, keep=_documents(raw, thread)),
-                    reader=Reader(
-                        outside.fetcher, outside.robots, outside.workers, tdm_policy=settings.tdm_policy, clock=now
-                    ),
-                    archivist=Archivist(
-                        store,
-                        archive,
-                        thread,
-                        scope=settings.dedup,
-                        learned=_learned(settings),
-                        clock=now,
-                        keep=raw.keep if raw else None,
-                    ),
-                )
-                yield Runner(
-                    pipeline,
-                    feeds,
-                    dict(await thread(store.feed_states)),
-                    slots=outside.fetcher.slots,
-                    clock=now,
-                    listen=listen,
-                )
+            yield Home(store, archive, thread)
         finally:
             thread.close()
 
 
-@contextmanager
-def _raw_copies(settings: Settings, store: Store) -> Iterator[RawCopies | None]:
+@asynccontextmanager
+async def open_runner(settings: Settings, feeds: tuple[Feed, ...], listen: Listener) -> AsyncIterator[Runner]:
+    """Within it, the whole service is ready to run over ``feeds``. Raises what ``open_archive`` does."""
+    async with open_home(settings) as home, open_service(home, settings, feeds, listen) as runner:
+        yield runner
+
+
+@asynccontextmanager
+async def open_service(
+    home: Home, settings: Settings, feeds: tuple[Feed, ...], listen: Listener
+) -> AsyncIterator[Runner]:
+    """Within it, what these settings ask for is ready to run over ``feeds``, in a home that may outlive them."""
+    store, thread = home.store, home.thread
+    async with _raw_copies(settings, home) as raw:
+        memory = StoredMemory(store, thread, await thread(store.holds), now)
+        async with open_outside(settings, memory, keep_wire=raw is not None) as outside:
+            pipeline = Pipeline(
+                poller=open_poller(settings, store, thread, outside, keep=_documents(raw, thread)),
+                reader=Reader(
+                    outside.fetcher, outside.robots, outside.workers, tdm_policy=settings.tdm_policy, clock=now
+                ),
+                archivist=Archivist(
+                    store,
+                    home.archive,
+                    thread,
+                    scope=settings.dedup,
+                    learned=_learned(settings),
+                    clock=now,
+                    keep=raw.keep if raw else None,
+                ),
+            )
+            yield Runner(
+                pipeline,
+                feeds,
+                dict(await thread(store.feed_states)),
+                slots=outside.fetcher.slots,
+                clock=now,
+                listen=listen,
+            )
+
+
+@asynccontextmanager
+async def _raw_copies(settings: Settings, home: Home) -> AsyncIterator[RawCopies | None]:
     """What keeps raw copies; None where none are to be kept."""
     if settings.keep_raw is KeepRaw.NONE:
         yield None
         return
-    with closing(RawCopies(settings.data_dir, store, software=f"veille/{__version__}")) as raw:
+    raw = RawCopies(settings.data_dir, home.store, software=f"veille/{__version__}")
+    try:
         yield raw
+    finally:
+        await home.thread(raw.close)  # after whatever of it is still under way there
 
 
 def _documents(raw: RawCopies | None, thread: OneThread) -> Keep | None:

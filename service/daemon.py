@@ -1,167 +1,308 @@
-"""``veille run``: a tick job over persisted due times, signals, reload. The only importer of apscheduler."""
+"""``veille run``: a tick job over persisted due times, signals, reload. The only importer of apscheduler.
+
+    archive held, pulse beating ─ for as long as the process lives
+      └── a session ─ for as long as its settings are in force
+            runner ◀── tick, every second        chores ◀── sealing, looking, digest, check, forgetting
+
+SIGHUP reads settings and feeds again. New feeds are watched at once; new settings end the session, which drains, and
+begin another, the archive staying in hand. What is wrong is refused, and the old ones stay in force.
+"""
 
 import asyncio
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
+from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
-from service.app import now, open_runner
-from service.archiving import Archived
+from service import __version__, logs
+from service.app import Home, now, open_home, open_service
+from service.background import in_background, start
+from service.chores import Chores, note, open_chores, watched
 from service.errors import SettingsError
-from service.events import Event
-from service.reading import Ended
+from service.events import Event, Tally
+from service.narration import narrate
+from service.pulse import ClockWatch, Pulse
 from service.runner import Runner
 from service.settings import Settings, notify_socket
 from service.systemd import Notifier
-from storage.model import Feed, Poll
+from service.units import TimeOfDay, format_duration
+from storage.errors import StorageError
+from storage.model import Feed
 
 TICK = 1.0
 """Seconds between two looks at what is due."""
 DRAIN = 25.0
 """Seconds to drain in, before what is left is given up; it stays pending."""
-SEAL = 60.0
-"""Seconds between two looks for files to seal, the first of them at the start."""
-STATUS = 10.0
-"""Seconds between two status lines for systemd."""
+LOOK, STATUS = 60.0, 10.0
+"""Seconds between two looks at how all feeds do, and between two status lines for systemd."""
+WRITE = 30.0
+"""Seconds between two beats of the writer, if no watchdog asks for more."""
+SOON = timedelta(hours=1)
+"""After the start, when the archive is checked if its time has been missed."""
+
+Configuration = tuple[Settings, tuple[Feed, ...]]
+Reload = Callable[[], Configuration]
 
 log = structlog.get_logger()
 
 
-async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Callable[[], tuple[Feed, ...]]) -> int:
-    """Watch ``feeds`` until SIGTERM or SIGINT; SIGHUP calls ``reload`` for the feeds to watch from then on.
+async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Reload) -> int:
+    """Watch ``feeds`` until SIGTERM or SIGINT; SIGHUP calls ``reload`` for what is to be in force from then on.
 
     Returns the exit code: 0 after an orderly end. Raises StorageError where nothing more can be remembered.
     """
+    daemon = None
     try:
-        async with open_runner(settings, tuple(feeds), _log) as runner:
-            daemon = _Daemon(runner, Notifier(*notify_socket()), reload)
-            async with runner.serving():
-                await daemon.serve(_enabled(feeds))
+        async with open_home(settings) as home:
+            daemon = _Daemon(home, Notifier(*notify_socket()), reload)
+            with daemon.signals():
+                await daemon.watch(settings, tuple(feeds))
     except asyncio.CancelledError:
         log.warning("draining was cut short; what was under way stays pending")
     else:
-        log.info("stopped", archived=runner.tally.archived)
+        log.info("stopped", archived=daemon.tally.archived)
     return 0
 
 
-class _Daemon:
-    """The schedule and the signals around a runner."""
+@dataclass(slots=True)
+class _Session:
+    """What is in force, and works by it."""
 
-    def __init__(self, runner: Runner, notifier: Notifier, reload: Callable[[], tuple[Feed, ...]]) -> None:
-        self._runner = runner
+    runner: Runner
+    chores: Chores
+    scheduler: AsyncIOScheduler
+
+
+class _Daemon:
+    """Goes from session to session until told to stop."""
+
+    def __init__(self, home: Home, notifier: Notifier, reload: Reload) -> None:
+        self.tally = Tally()
+        """Since the start, over all sessions."""
+        self._home = home
         self._notifier = notifier
         self._reload = reload
-        self._stop = asyncio.Event()
+        self._pulse = Pulse()
+        self._clock = ClockWatch(now)
+        self._turn = asyncio.Event()
+        """The session is to end."""
+        self._is_stopping = False
+        self._next: Configuration | None = None
         self._failure: Exception | None = None
-        self._scheduler = AsyncIOScheduler(
-            timezone="UTC",
-            # the default grace of one second skips a run whenever the loop was busy
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
+        self._session: _Session | None = None
+        self._settings: Settings | None = None
+        self._last_tick: float | None = None
 
-    async def serve(self, feeds: int) -> None:
-        """Tick until told to stop, then stop the runner; it drains as its ``serving`` ends."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        assert task is not None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop, task)
-        loop.add_signal_handler(signal.SIGHUP, self._read_again)
-        self._start_jobs()
+    async def watch(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
+        """Serve one configuration after another. Raises what ended it before it was told to stop."""
+        await note(self._home, "service", f"veille {__version__}, process {os.getpid()}, {watched(feeds)} feeds")
         try:
-            log.info("watching", feeds=feeds)
-            self._notifier.ready(f"watching {feeds} feeds")
-            await self._stop.wait()
-        finally:
-            self._scheduler.shutdown(wait=False)
-        if self._failure is not None:
-            raise self._failure
-        log.info("draining")
-        self._notifier.stopping()
-        self._runner.stop()
+            async with self._beating():
+                self._next = settings, feeds
+                while self._next is not None and not self._is_stopping:
+                    (self._settings, feeds), self._next = self._next, None
+                    self._turn.clear()
+                    await self._serve(self._settings, feeds)
+        except Exception as error:
+            with suppress(StorageError):  # it may be the store itself that failed
+                await note(self._home, "service", f"ended: {error}", is_good=False)
+            raise
+        await note(self._home, "service", "stopped as asked")
 
-    def _start_jobs(self) -> None:
-        jobs = [(self._tick, TICK), (self._tell_status, STATUS)]
-        if self._notifier.watchdog:
-            jobs.append((self._say_alive, self._notifier.watchdog / 2))
-        for job, seconds in jobs:
-            self._scheduler.add_job(job, "interval", seconds=seconds)
-        self._scheduler.add_job(self._seal, "interval", seconds=SEAL, next_run_time=now())
-        self._scheduler.start()
+    async def _serve(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
+        async with (
+            open_service(self._home, settings, feeds, self._hear) as runner,
+            open_chores(settings, self._home, runner, self.tally) as chores,
+            runner.serving(),
+        ):
+            self._session = session = _Session(runner, chores, _scheduler())
+            await self._schedule(session, settings)
+            try:
+                log.info("watching", feeds=watched(feeds))
+                self._notifier.ready(f"watching {watched(feeds)} feeds")
+                await self._turn.wait()
+            finally:
+                session.scheduler.shutdown(wait=False)
+                self._session = None
+            if self._failure is not None:
+                raise self._failure
+            log.info("draining")
+            if self._is_stopping:
+                self._notifier.stopping()
+            runner.stop()
+
+    # -- jobs ----------------------------------------------------------------------------------------------------------
+
+    async def _schedule(self, session: _Session, settings: Settings) -> None:
+        chores, scheduler = session.chores, session.scheduler
+        zone = ZoneInfo(settings.timezone)
+        self._last_tick = None
+        for job, trigger, first in (
+            (self._tick, IntervalTrigger(seconds=TICK, timezone="UTC"), None),
+            (self._look, IntervalTrigger(seconds=LOOK, timezone="UTC"), now()),
+            (self._tell_status, IntervalTrigger(seconds=STATUS, timezone="UTC"), None),
+            # days of the archive are UTC days, whatever zone people live in; a file that is damaged is tried again
+            (chores.seal, CronTrigger(second=30, timezone="UTC"), now()),
+            (chores.forget, CronTrigger(hour=0, minute=15, timezone=zone), None),
+        ):
+            scheduler.add_job(self._ending_on_failure(job), trigger, name=job.__qualname__, **_first(first))
+        if settings.verify_at is not None:
+            overdue = now() + SOON if await chores.check_overdue() else None
+            scheduler.add_job(
+                self._ending_on_failure(chores.check), _cron(settings.verify_at, zone), name="check", **_first(overdue)
+            )
+        scheduler.start()
 
     async def _tick(self) -> None:
-        with self._ending_on_failure():
-            await self._runner.tick()
+        began = time.monotonic()
+        if self._last_tick is not None:
+            self.lag(max(0.0, began - self._last_tick - TICK))
+        self._last_tick = began
+        if self._session is not None:
+            await self._session.runner.tick()
 
-    async def _seal(self) -> None:
-        with self._ending_on_failure():
-            for sealed in await self._runner.seal():
-                log.info("sealed", file=sealed.path, records=sealed.records, bytes=sealed.bytes)
+    def lag(self, seconds: float) -> None:
+        """How late a tick came."""
 
-    @contextmanager
-    def _ending_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  the scheduler would log it and go on; it must end the service
-            self._failure = error
-            self._stop.set()
+    async def _look(self) -> None:
+        if self._session is not None:
+            await self._session.chores.look()
 
     async def _tell_status(self) -> None:
-        tally = self._runner.tally
-        self._notifier.status(
-            f"{tally.polled} polls, {tally.archived} articles archived, {tally.failed_feeds} failures"
-        )
+        if self._session is not None:
+            self._notifier.status(self._session.chores.status())
 
-    async def _say_alive(self) -> None:
-        self._notifier.alive()
+    def _ending_on_failure(self, job: Callable[[], object]) -> Callable[[], object]:
+        async def guarded() -> None:
+            try:
+                await job()  # type: ignore[misc]
+            except Exception as error:  # noqa: BLE001  the scheduler would log it and go on; it must end the service
+                self._fail(error)
+
+        return guarded
+
+    # -- signs of life -------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _beating(self) -> AsyncIterator[None]:
+        """Within it, loop and writer beat, also while a session drains; systemd hears of both together."""
+        every = min(WRITE, self._notifier.watchdog / 4) if self._notifier.watchdog else WRITE
+        write = partial(note, self._home, "pulse", "the writer writes")
+        beats = (self._pulse.beat(self._on_beat), self._pulse.write(write, every))
+        async with in_background(beats, self._fail):
+            yield
+
+    def _on_beat(self) -> None:
+        watchdog = self._notifier.watchdog
+        if watchdog and self._pulse.writer < watchdog / 2:
+            self._notifier.alive()
+        if jump := self._clock.jump():
+            self._on_clock_jump(jump)
+
+    def _on_clock_jump(self, jump: timedelta) -> None:
+        log.warning("the clock was set", by=format_duration(jump))
+        if self._session is None:
+            return
+        self._session.runner.shift(jump)
+        for job in self._session.scheduler.get_jobs():
+            _set_again(job)
+
+    # -- signals -------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Within it, signals are heard."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        stops = (signal.SIGTERM, signal.SIGINT)
+        for number in stops:
+            loop.add_signal_handler(number, self._asked_to_stop, task)
+        loop.add_signal_handler(signal.SIGHUP, self._read_again)
+        try:
+            yield
+        finally:
+            for number in (*stops, signal.SIGHUP):
+                loop.remove_signal_handler(number)
 
     def _asked_to_stop(self, task: "asyncio.Task[None]") -> None:
-        if self._stop.is_set():
+        if self._is_stopping:
             task.cancel()
-        else:
-            self._stop.set()
-            asyncio.get_running_loop().call_later(DRAIN, task.cancel)
+            return
+        self._is_stopping = True
+        self._turn.set()
+        asyncio.get_running_loop().call_later(DRAIN, task.cancel)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._turn.set()
 
     def _read_again(self) -> None:
+        if self._is_stopping:
+            return
         self._notifier.reloading(time.monotonic_ns() // 1_000)
         try:
-            feeds = self._reload()
+            settings, feeds = self._reload()
+            _check_reload(self._settings or settings, settings)
         except SettingsError as error:
-            log.error("reload refused, the old feeds stay", reason="; ".join(str(error).splitlines()))
-            self._notifier.ready("reload refused, the old feeds stay")
+            reason = "; ".join(str(error).splitlines())
+            log.error("reload refused, the old settings and feeds stay", reason=reason)
+            self._remember_reload(f"refused, the old settings and feeds stay: {reason}", is_good=False)
+            self._notifier.ready("reload refused, the old settings and feeds stay")
             return
-        self._runner.replace_feeds(feeds)
-        log.info("reloaded", feeds=_enabled(feeds))
-        self._notifier.ready(f"watching {_enabled(feeds)} feeds")
+        self._remember_reload(f"{watched(feeds)} feeds are watched", is_good=True)
+        log.info("reloaded", feeds=watched(feeds), settings="as before" if settings == self._settings else "new")
+        if self._session is not None and settings == self._settings:
+            self._session.runner.replace_feeds(feeds)
+            self._notifier.ready(f"watching {watched(feeds)} feeds")
+            return
+        logs.configure(settings)
+        self._next = settings, feeds
+        self._turn.set()  # the next session says when it is ready
+
+    def _remember_reload(self, text: str, *, is_good: bool) -> None:
+        start(note(self._home, "reload", text, is_good=is_good), self._fail)
+
+    def _hear(self, event: Event) -> None:
+        self.tally.add(event)
+        narrate(event)
 
 
-def _enabled(feeds: Sequence[Feed]) -> int:
-    return sum(feed.enabled for feed in feeds)
+def _scheduler() -> AsyncIOScheduler:
+    return AsyncIOScheduler(
+        timezone="UTC",
+        # the default grace of one second skips a run whenever the loop was busy
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )
 
 
-def _log(event: Event) -> None:
-    match event:
-        case Poll(error=str() as error):
-            log.warning("poll failed", feed=event.feed, error=error, next_due=event.state.next_due)
-        case Poll():
-            if event.gap is not None:
-                log.warning("entries may have been missed", feed=event.feed, reason=event.gap.reason)
-            for warning in event.warnings:
-                log.warning("poll", feed=event.feed, reason=warning)
-            log.info("polled", feed=event.feed, status=event.status, new=len(event.entries), why=event.state.due_reason)
-        case Archived(article=article):
-            log.info("archived", id=article.id, revision=article.revision, feed=article.feed, title=article.title)
-        case Ended(pending=pending, resolution=resolution, retry=retry):
-            ended = resolution or retry
-            log.info(
-                "settled" if resolution else "postponed",
-                feed=pending.feed,
-                url=pending.entry.url,
-                outcome=resolution.outcome if resolution else None,
-                reason=ended.reason if ended else None,
-                next_try=retry.at if retry else None,
-            )
+def _first(moment: datetime | None) -> dict[str, datetime]:
+    return {} if moment is None else {"next_run_time": moment}
+
+
+def _cron(time_of_day: TimeOfDay, zone: ZoneInfo) -> CronTrigger:
+    return CronTrigger(day_of_week=time_of_day.day, hour=time_of_day.hour, minute=time_of_day.minute, timezone=zone)
+
+
+def _set_again(job: Job) -> None:
+    """Have a job run when it would, had the clock always been right."""
+    if isinstance(job.trigger, CronTrigger):
+        job.reschedule(job.trigger)
+    else:
+        job.modify(next_run_time=now())  # an interval goes on from its last run, by a clock that is no more
+
+
+def _check_reload(before: Settings, after: Settings) -> None:
+    """Pass where a session can take the place of another. Raises SettingsError."""
+    if (before.data_dir, before.database) != (after.data_dir, after.database):
+        raise SettingsError("VEILLE_DATA_DIR and VEILLE_DATABASE_URL take a restart, not a reload, to change")

@@ -100,3 +100,10 @@ class ExtractError(ServiceError):
         super().__init__(message)
         self.worker_died = worker_died
         self.reserved = reserved
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The first error of a group, however deep; any other error as it is: one says more than the group it came in."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

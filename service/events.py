@@ -11,6 +11,20 @@ Event = Poll | Archived | Ended
 Listener = Callable[[Event], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is under way in a run."""
+
+    polling: int
+    """Feeds that wait for their turn, or for an answer."""
+    fetching: int
+    """Hosts that pages are fetched from."""
+    extracting: int
+    """Pages fetched, and not read yet."""
+    archiving: int
+    """Pages read, and not archived yet."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What a run has come to so far. Kept by listening to its events."""

@@ -9,11 +9,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.articles.compose import Draft
-from service.events import Event, Listener, Tally
+from service.errors import first_of
+from service.events import Event, Listener, Load, Tally
+from service.feeds import cadence
 from service.net.slots import Slots
 from service.net.urls import host
 from service.pipeline import Pipeline
@@ -144,6 +146,24 @@ class Runner:
         """Use another catalogue from now on."""
         self._feeds = {feed.name: feed for feed in feeds}
 
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The catalogue in use."""
+        return tuple(self._feeds.values())
+
+    def shift(self, jump: timedelta) -> None:
+        """Have no feed polled sooner or later because the clock was set."""
+        self.states = {name: cadence.after_clock_jump(state, jump) for name, state in self.states.items()}
+
+    def load(self) -> Load:
+        """How much is under way."""
+        return Load(
+            polling=len(self._asked),
+            fetching=len(self._lanes),
+            extracting=len(self._extracting) - self._readings.qsize(),
+            archiving=self._readings.qsize(),
+        )
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _give_up(self) -> None:
@@ -168,7 +188,7 @@ class Runner:
                 await self._drained()
                 await self._readings.put(None)
         except* Exception as errors:  # noqa: BLE001  one error says more than the group it came in
-            error = _first(errors)
+            error = first_of(errors)
             raise error from error.__cause__  # it says why; the group would only say where from
 
     async def _drained(self) -> None:
@@ -297,10 +317,3 @@ class Runner:
 async def _all(tasks: dict[str, asyncio.Task[None]]) -> None:
     while tasks:
         await asyncio.wait(tasks.values())
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

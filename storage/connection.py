@@ -22,6 +22,9 @@ _CHECKPOINT_PAGES = 16_000
 """How long SQLite's log grows, 64 MB, before its pages go into the database, each once however often it changed. With
 SQLite's own 1,000 that would be nearly every page as often as it changed, once the indexes are longer than that."""
 
+_PATIENCE = 25.0
+"""Seconds that a writer waits for another process to let go of the database: a backup or a look by hand passes."""
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -29,7 +32,7 @@ def create_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
     """An engine of a single connection; opens nothing yet.
 
     SQLite runs in WAL with ``synchronous=FULL``: what is committed outlives a power cut. A database locked by another
-    process is waited for 5 seconds, or ``?timeout=`` in the URL.
+    process is waited for 25 seconds (5 to look only), or ``?timeout=`` in the URL.
 
     Raises:
         StorageError: the URL is of another database, or PostgreSQL's driver is not installed.
@@ -58,12 +61,13 @@ def _sqlite_engine(url: sa.URL, *, readonly: bool) -> sa.Engine:
             raise StorageError(f"there is no database {url.database or 'in memory'}")
         path = Path(url.database).absolute().as_uri()
         url = url.set(database=path).update_query_dict({"mode": "ro", "uri": "true"})
+    patience = {} if readonly or "timeout" in url.query else {"timeout": _PATIENCE}
     engine = sa.create_engine(
         url,
         poolclass=sa.QueuePool,
         pool_size=1,
         max_overflow=0,
-        connect_args={"check_same_thread": False},  # one thread at a time, but not always the same
+        connect_args={"check_same_thread": False, **patience},  # one thread at a time, but not always the same
     )
     sa.event.listen(engine, "connect", _set_up_readonly if readonly else _set_up)
     sa.event.listen(engine, "begin", _begin)

@@ -102,11 +102,11 @@ def _feeds(context: Context) -> "tuple[Feed, ...]":
     return context.feeds
 
 
-def _again(context: Context) -> "tuple[Feed, ...]":
-    """The feeds as the files have them now; settings are checked along the way."""
+def _again(context: Context) -> "tuple[Settings, tuple[Feed, ...]]":
+    """Settings and feeds as the files have them now."""
     # the file in use, by name: while an editor has it away for a moment, the shipped catalogue must not step in
     fresh = Context(context.env_file, context.data, context.catalogue_path, verbose=context.verbose)
-    return _feeds(fresh)  # an editor that empties the file before it writes must not end the watch
+    return fresh.settings, _feeds(fresh)  # an editor that empties the file before it writes must not end the watch
 
 
 def choose(feeds: "tuple[Feed, ...]", names: tuple[str, ...]) -> "tuple[Feed, ...]":

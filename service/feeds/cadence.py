@@ -226,6 +226,15 @@ def is_due(state: FeedState, now: datetime, limits: Limits, *, fixed: timedelta 
     return come and _outside(now, state.asked.skip_hours, state.asked.skip_days) == now
 
 
+def after_clock_jump(state: FeedState, jump: timedelta) -> FeedState:
+    """The state after the clock was set by ``jump``: as long to wait as before."""
+    return replace(
+        state,
+        next_due=state.next_due and state.next_due + jump,
+        last_polled=state.last_polled and state.last_polled + jump,
+    )
+
+
 def _good(
     state: FeedState,
     now: datetime,

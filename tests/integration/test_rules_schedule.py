@@ -78,7 +78,7 @@ def watch(bench: Bench, script: Script) -> tuple[Watched, int]:
     async def main() -> tuple[Watched, int]:
         settings = bench.settings
         feeds = catalogues.load(settings.feeds_file)
-        running = asyncio.create_task(daemon.run(settings, feeds, reload=lambda: feeds))
+        running = asyncio.create_task(daemon.run(settings, feeds, reload=lambda: (settings, feeds)))
         await until(lambda: running.done() or bool(Watched.made and Watched.made[0].running))
         if not running.done():
             (scheduler,) = Watched.made

@@ -1,0 +1,110 @@
+"""Checks the whole archive, as ``veille verify`` does, in a process of its own that steps back for all others.
+
+daemon ── where, as JSON ──▶ python -m service.checking ── a line for each damage, then the sum ──▶ daemon
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from service.settings import Settings
+from storage.database import open_database
+from storage.errors import StorageError
+from storage.verify import verify
+
+SHOWN = 3
+"""Damages that are named; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found."""
+
+    records: int
+    damaged: int
+    first: tuple[str, ...] = ()
+    """The first damages, in words."""
+    error: str | None = None
+    """Why it could not be made to the end."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all of it was read, and is sound."""
+        return not self.damaged and self.error is None
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            return f"could not be checked: {self.error}"
+        if self.damaged:
+            more = f"; and {self.damaged - len(self.first)} more" if self.damaged > len(self.first) else ""
+            return f"{self.damaged} damaged: {'; '.join(self.first)}{more}"
+        return f"{self.records} record{'' if self.records == 1 else 's'}, all sound"
+
+
+async def check(settings: Settings) -> Checked:
+    """Check the archive, the service going on beside it. Ends the other process where it is cancelled."""
+    job = orjson.dumps({"directory": str(settings.data_dir), "database": settings.database})  # it may hold a password
+    async with _child() as process:
+        answer, said = await process.communicate(job)
+    try:
+        found = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        return Checked(0, 0, error=last or f"its process ended with {process.returncode}")
+    return Checked(found["records"], found["damaged"], tuple(found["first"]), found["error"])
+
+
+@asynccontextmanager
+async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service.checking"),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        start_new_session=True,  # Ctrl-C at a terminal is the service's own affair
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def main() -> None:
+    """In that process: read where, check it, and print what was found."""
+    job = orjson.loads(sys.stdin.buffer.read())
+    with suppress(OSError):  # a service manager may not allow it
+        os.nice(19)
+    sys.stdout.buffer.write(orjson.dumps(_check(Path(job["directory"]), job["database"])))
+
+
+def _check(directory: Path, database: str) -> dict[str, object]:
+    found, records, error = 0, 0, None
+    first: list[str] = []
+    try:
+        store = open_database(database, readonly=True)
+        try:
+            for damage in verify(directory, store):
+                found += 1
+                if len(first) < SHOWN:
+                    where = damage.path if damage.offset is None else f"{damage.path}:{damage.offset}"
+                    first.append(f"{where}: {damage.what}")
+            records = store.balance()[1]
+        finally:
+            store.close()
+    except (StorageError, OSError) as failure:
+        error = str(failure)
+    return {"records": records, "damaged": found, "first": first, "error": error}
+
+
+if __name__ == "__main__":
+    main()
