@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -62,10 +62,12 @@ async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Reload) -> i
 
     Returns the exit code: 0 after an orderly end. Raises StorageError where nothing more can be remembered.
     """
-    daemon = None
+    daemon, notifier = None, Notifier(*notify_socket())
     try:
-        async with open_home(settings) as home:
-            daemon = _Daemon(home, Notifier(*notify_socket()), reload)
+        async with AsyncExitStack() as stack:
+            with notifier.starting():
+                home = await stack.enter_async_context(open_home(settings))
+            daemon = _Daemon(home, notifier, reload)
             with daemon.signals():
                 await daemon.watch(settings, tuple(feeds))
     except asyncio.CancelledError:

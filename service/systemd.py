@@ -1,6 +1,12 @@
 """Tells systemd how the service is: sd_notify(3), a datagram to the socket systemd names. Silent elsewhere."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+EXTEND = 60.0
+"""Seconds of time to start in that are asked for again and again."""
 
 
 class Notifier:
@@ -13,6 +19,23 @@ class Notifier:
         # a leading @ stands for the NUL byte of an abstract socket
         self._address = "\0" + address[1:] if address and address.startswith("@") else address
         self.watchdog = watchdog
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Within it, systemd goes on waiting for ``ready``: a start may have to read a large archive whole, once."""
+        is_over = Event()
+
+        def ask_for_time() -> None:
+            while not is_over.wait(EXTEND / 3):
+                self._send(f"EXTEND_TIMEOUT_USEC={EXTEND * 1_000_000:.0f}")
+
+        thread = Thread(target=ask_for_time, name="starting", daemon=True)
+        if self._address is not None:
+            thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
 
     def ready(self, status: str) -> None:
         """The service has started, or has finished reloading."""

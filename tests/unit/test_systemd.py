@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command import start
 
+from service import systemd
 from service.settings import notify_socket
 from service.systemd import Notifier
 
@@ -71,6 +72,18 @@ def test_the_socket_and_the_watchdog_s_interval_come_from_the_environment(monkey
     assert notify_socket() == ("/run/systemd/notify", None)
     monkeypatch.delenv("NOTIFY_SOCKET")
     assert notify_socket() == (None, None)
+
+
+def test_a_long_start_asks_for_time(listening: tuple[str, socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
+    address, channel = listening
+    monkeypatch.setattr(systemd, "EXTEND", 0.06)
+    notifier = Notifier(address)
+    with notifier.starting():
+        assert channel.recv(4096) == channel.recv(4096) == b"EXTEND_TIMEOUT_USEC=60000"
+    notifier.ready("watching 3 feeds")
+    while (message := channel.recv(4096)).startswith(b"EXTEND"):
+        pass
+    assert message.startswith(b"READY=1")
 
 
 FEEDS = '[[feed]]\nname = "quiet"\nurl = "http://127.0.0.1:9/rss"\nenabled = false\n'
