@@ -38,7 +38,7 @@ def test_a_feeds_file_emptied_or_mistyped_while_the_daemon_runs_changes_nothing(
             (tmp_path / "feeds.toml").write_text(text, encoding="utf-8")
             daemon.send_signal(signal.SIGHUP)
             refused = next(line for line in lines if "reload" in line["event"])
-            assert refused["event"] == "reload refused, the old feeds stay"
+            assert refused["event"] == "reload refused, the old settings and feeds stay"
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(30) == 0
         daemon.communicate()
