@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, LEFT, RIGHT, HEIGHT, GAP, TOP = 900, 70, 190, 130, 44, 56
+LETTERS = 15
+"""Between the base lines of two names."""
 COLOURS = ("#0b6e99", "#c2410c", "#4d7c0f", "#7e22ce", "#525252")
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-size:13px;font-weight:600}"
@@ -53,21 +55,23 @@ def _panel(panel: Panel, top: float, minutes: float) -> list[str]:
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{ceiling * share:g}</text>')
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = LEFT + room * share
-        parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{minutes * share:.3g} min</text>')
-    lowest = top - 4.0
+        parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{minutes * share:.2g} min</text>')
     ends = sorted(
         ((line.points[-1][1], number, line) for number, line in enumerate(panel.lines) if line.points),
         key=lambda end: -end[0],
     )
-    for value, number, line in ends:
+    names: list[float] = []
+    for place, (value, number, line) in enumerate(ends):
         colour = COLOURS[number % len(COLOURS)]
         places = " ".join(
             f"{LEFT + room * at / minutes:.1f},{bottom - HEIGHT * value / ceiling:.1f}" for at, value in line.points
         )
         parts.append(f'<path stroke="{colour}" d="M{places}"/>')
-        lowest = max(lowest + 15, bottom - HEIGHT * value / ceiling + 4)  # names do not cover each other
+        # names neither cover each other nor leave the panel
+        above = names[-1] + LETTERS if names else top
+        names.append(min(max(above, bottom - HEIGHT * value / ceiling + 4), bottom - LETTERS * (len(ends) - place - 1)))
         parts.append(
-            f'<text x="{WIDTH - RIGHT + 8}" y="{lowest:.1f}" style="fill:{colour}">'
+            f'<text x="{WIDTH - RIGHT + 8}" y="{names[-1]:.1f}" style="fill:{colour}">'
             f"{escape(line.name)}: {value:.3g}</text>"
         )
     return parts

@@ -52,6 +52,8 @@ FEW_FDS = 2
 """Descriptors by which it may differ in any case: 5 % of ten are none."""
 LATE = 1.0
 """Seconds under which 99 in 100 ticks begin."""
+BEYOND = 120.0
+"""Seconds at which a tick is drawn that was later than any bucket has room for."""
 METRICS = "127.0.0.1:19309"
 LAG = "veille_scheduler_lag_seconds"
 SETTLING = 300
@@ -101,7 +103,9 @@ def main() -> None:
     parser.add_argument("--least-minutes", type=float, default=MINUTES, help="the least it is to take")
     parser.add_argument("--directory", type=Path, help="where the archive is put; a temporary place by default")
     parser.add_argument("--output", type=Path, default=Path("docs"), help="where soak.svg and soak.json go")
+    parser.add_argument("--samples", type=Path, help="a file for all that was seen, as JSON")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started ends with it
     with tempfile.TemporaryDirectory(dir=options.directory) as name:
         directory = Path(name)
         samples, ended = soak(directory, options.feeds, options.rate, options.minutes, options.every)
@@ -112,6 +116,8 @@ def main() -> None:
             for _, article in records(directory / "data")
             if article.url in published
         )
+    if options.samples:
+        options.samples.write_text(json.dumps([asdict(one) for one in samples]) + "\n", encoding="utf-8")
     verdicts = list(judge(samples, wrong, len(delays), options))
     report(samples, verdicts, delays, options.output)
     sys.exit(not all(verdict.passed for verdict in verdicts))
@@ -339,9 +345,8 @@ def report(samples: Sequence[Sample], verdicts: Sequence[Verdict], delays: Seque
         "verdicts": [asdict(verdict) for verdict in verdicts],
     }
     output.mkdir(parents=True, exist_ok=True)
-    (output / "soak.svg").write_text(picture(samples), encoding="utf-8")
-    series = [asdict(one) for one in samples]
-    (output / "soak.json").write_text(json.dumps(figures | {"samples": series}) + "\n", encoding="utf-8")
+    (output / "soak.svg").write_text(picture(samples, len(delays)), encoding="utf-8")
+    (output / "soak.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({name: figure for name, figure in figures.items() if name != "verdicts"}, indent=1))
     print("\n| asked | seen | |\n|---|---|---|")
     for verdict in verdicts:
@@ -359,14 +364,14 @@ def cpu_by_role(samples: Sequence[Sample], archived: int) -> dict[str, float]:
     }
 
 
-def picture(samples: Sequence[Sample]) -> str:
+def picture(samples: Sequence[Sample], archived: int) -> str:
     """Memory, descriptors, articles and lag over time."""
 
     def line(name: str, value: Callable[[Sample], float]) -> Line:
         return Line(name, [(one.seconds / 60, value(one)) for one in samples])
 
     late = [
-        (after.seconds / 60, worst)
+        (after.seconds / 60, min(worst, BEYOND))
         for before, after in pairwise(samples)
         if before.lag and after.lag and (worst := quantile(difference(before.lag, after.lag), 1.0)) is not None
     ]
@@ -385,11 +390,11 @@ def picture(samples: Sequence[Sample]) -> str:
         ),
         Panel("disk use, MB", [line(what, lambda one, what=what: one.disk[what] / MB) for what in samples[0].disk]),
         Panel(
-            "the latest tick of each sample, s (bound of its bucket)",
-            [Line("at most", [p for p in late if p[1] < 1e9])],
+            f"the latest tick of each sample, s (its bucket's bound; {BEYOND}: beyond all)",
+            [Line("at most", late)],
         ),
     ]
-    return draw(f"{samples[-1].archived:,} articles archived in {samples[-1].seconds / 60:.0f} minutes", panels)
+    return draw(f"{archived:,} articles, published over {samples[-1].seconds / 60:.0f} minutes", panels)
 
 
 def difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
