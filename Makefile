@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install crawl demo test test-power check bench bench-archive bench-dedup lock clean
+.PHONY: help install crawl demo test test-power check bench bench-archive bench-dedup soak chaos lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -50,6 +50,12 @@ bench-archive: install  ## what the archive costs as it grows to 100,000 article
 
 bench-dedup: install  ## what the index of the duplicate filter costs at 1, 10 and 50 million paragraphs, beside its peers
 	$(BIN)/python bench/dedup.py
+
+soak: install  ## an hour of the service over 300 feeds, 50,000 articles: what grows, runs late or gets lost
+	$(BIN)/python bench/soak.py
+
+chaos: install  ## a quarter of an hour in which all goes wrong around the service; needs root and cc
+	cd tests && ../$(BIN)/python -m chaos
 
 lock: install  ## requirements.lock from pyproject.toml: exact versions, hashes, no addresses
 	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --strip-extras --allow-unsafe \

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 VEILLE = Path(sys.executable).with_name("veille")
 LOOPBACK = {"VEILLE_ALLOWED_NETWORKS": "127.0.0.0/8", "VEILLE_HOST_DELAY": "0s", "VEILLE_WORKERS": "1"}
@@ -15,27 +16,29 @@ def environment(**settings: str) -> dict[str, str]:
     return clean | LOOPBACK | {f"VEILLE_{name.upper()}": value for name, value in settings.items()}
 
 
-def veille(cwd: Path, *words: object, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command to its end."""
+def veille(cwd: Path, *words: object, within: float = 120, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end, which comes ``within`` so many seconds."""
     return subprocess.run(
         [VEILLE, *map(str, words)],
         cwd=cwd,
         env=environment(**settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=within,
         check=False,
     )
 
 
-def start(cwd: Path, *words: object, own_session: bool = False, **settings: str) -> "subprocess.Popen[str]":
+def start(
+    cwd: Path, *words: object, own_session: bool = False, stderr: "int | IO[str]" = subprocess.PIPE, **settings: str
+) -> "subprocess.Popen[str]":
     """Start the command and leave it running; the caller ends it."""
     return subprocess.Popen(
         [VEILLE, *map(str, words)],
         cwd=cwd,
         env=environment(**settings),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         start_new_session=own_session,
     )

@@ -1,5 +1,6 @@
 """The benchmarks run: what they print is read by people, and would be missed too late."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -22,3 +23,22 @@ def test_the_benchmark_of_the_index_drives_the_store_and_makes_no_mistake() -> N
     assert done.returncode == 0, done.stderr
     assert "sqlite" in done.stdout
     assert "mistaken" not in done.stdout
+
+
+def test_the_soak_archives_every_story_once_and_draws_what_it_saw(tmp_path: Path) -> None:
+    few = ["--minutes", "0.25", "--rate", "4", "--feeds", "9", "--every", "1", "--articles", "70"]
+    done = subprocess.run(
+        [sys.executable, BENCH / "soak.py", *few, "--least-minutes", "0.25", "--output", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    figures = json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))
+    assert figures["archived"] >= 70, done.stderr
+    passed = {verdict["question"]: verdict["passed"] for verdict in figures["verdicts"]}
+    assert passed["at least 0.25 minutes"]
+    assert passed["every story archived once, books balance"], done.stdout
+    assert {"main", "fork server", "resource tracker", "worker"} == figures["most_threads"].keys()
+    assert done.returncode == (not all(passed.values()))
+    assert (tmp_path / "soak.svg").read_text(encoding="utf-8").count("<path") >= 4 * 3
