@@ -1,7 +1,7 @@
 """Reads a message and addresses on standard input, sends the one to the others, and prints which could not be reached.
 
-A process of its own, for ``service.telling``: the library that knows a hundred services loads all of them, 44 MB, and may
-hang. The only importer of apprise. An address may hold a password: none is ever printed.
+A process of its own, for ``service.telling``: the library that knows a hundred services loads all of them, 44 MB, and
+may hang. The only importer of apprise. An address may hold a password: none is ever printed.
 """
 
 import logging

@@ -3,16 +3,15 @@
 daemon ── where, as JSON ──▶ python -m service.checking ── a line for each damage, then the sum ──▶ daemon
 """
 
-import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from service.child import ChildError, ask
 from service.settings import Settings
 from storage.database import open_database
 from storage.errors import StorageError
@@ -49,34 +48,12 @@ class Checked:
 
 async def check(settings: Settings) -> Checked:
     """Check the archive, the service going on beside it. Ends the other process where it is cancelled."""
-    job = orjson.dumps({"directory": str(settings.data_dir), "database": settings.database})  # it may hold a password
-    async with _child() as process:
-        answer, said = await process.communicate(job)
+    where = {"directory": str(settings.data_dir), "database": settings.database}  # which may hold a password
     try:
-        found = orjson.loads(answer)
-    except orjson.JSONDecodeError:
-        last = said.decode(errors="replace").strip().rpartition("\n")[2]
-        return Checked(0, 0, error=last or f"its process ended with {process.returncode}")
+        found = await ask("service.checking", where)
+    except ChildError as error:
+        return Checked(0, 0, error=str(error))
     return Checked(found["records"], found["damaged"], tuple(found["first"]), found["error"])
-
-
-@asynccontextmanager
-async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service.checking"),
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        start_new_session=True,  # Ctrl-C at a terminal is the service's own affair
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 def main() -> None:

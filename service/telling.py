@@ -1,4 +1,4 @@
-"""Tells people, by whatever service they chose (``VEILLE_NOTIFY_URL``). No address is ever shown: it may hold a password."""
+"""Tells people, by whatever service they chose (``VEILLE_NOTIFY_URL``). No address is shown: it may hold a password."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,7 @@ async def tell(addresses: SecretStr, title: str, body: str) -> str | None:
     """Send a message to every address; returns what went wrong, in a line, or None where all were reached."""
     places = addresses.get_secret_value().split()
     try:
-        answer = await ask(
-            "service.apprising", {"addresses": places, "title": title, "body": body}, seconds=SECONDS
-        )
+        answer = await ask("service.apprising", {"addresses": places, "title": title, "body": body}, seconds=SECONDS)
     except ChildError as error:
         return str(error)
     lost = sorted({*answer["unknown"], *answer["unreached"]})

@@ -1,4 +1,4 @@
-"""What somebody is told of, and when: what is known + how things are + the time → what is known now, and messages. Pure.
+"""What somebody is told of, and when: what is known, how things are, the time → what is known now, and messages. Pure.
 
     silent    a feed answers, but has brought nothing new for five times its usual interval, and a day at least
     failing   a feed has failed for a day
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from service.logs import printable
 from service.units import format_duration, format_size
 from service.vitals import DAY, Vitals
 from storage.model import Alert, Note, Trouble
@@ -67,7 +68,8 @@ def notice(known: Iterable[Alert], facts: Facts, now: datetime, time: Time) -> l
         if alert is None:
             changed.append(Alert(*key, detail, since))
         elif alert.over is not None:
-            changed.append(replace(alert, detail=detail, since=now, over=None))
+            told = alert.told if alert.told is None or alert.told <= now else None  # by a clock that was ahead
+            changed.append(replace(alert, detail=detail, since=now, told=told, over=None))
         elif alert.detail != detail:
             changed.append(replace(alert, detail=detail))
     for key, alert in before.items():
@@ -84,7 +86,7 @@ def messages(alerts: Sequence[Alert], facts: Facts, now: datetime, host: str, ti
         untold = [alert for alert in kind if alert.over is None and not _is_told(alert)]
         if untold and not _is_recent((alert.told for alert in kind), now):
             told = tuple(replace(alert, told=now) for alert in untold)
-            due.append(Message(f"veille on {host}: {_title(trouble, untold, facts)}", _body(untold, facts, time), told))
+            due.append(Message(f"veille on {host}: {_title(trouble, untold, facts)}", _body(untold, facts), told))
     recovered = [
         alert
         for alert in alerts
@@ -96,9 +98,7 @@ def messages(alerts: Sequence[Alert], facts: Facts, now: datetime, host: str, ti
     return due
 
 
-def _found(
-    facts: Facts, before: Mapping[Key, Alert], now: datetime, time: Time
-) -> dict[Key, tuple[datetime, str]]:
+def _found(facts: Facts, before: Mapping[Key, Alert], now: datetime, time: Time) -> dict[Key, tuple[datetime, str]]:
     """What is wrong now: since when, and a line about it."""
     found: dict[Key, tuple[datetime, str]] = {}
     for one in facts.vitals:
@@ -108,18 +108,18 @@ def _found(
         if (lasting := one.failing_for(now)) is not None and lasting >= FAILING_FOR:
             state = one.state
             assert state is not None
-            error = state.last_error or "no answer"
+            error = printable(state.last_error or "no answer")
             found[Trouble.FAILING, one.name] = now - lasting, f"fails since {time(now - lasting)}: {error}"
         if one.is_watched and one.gaps and now - one.gaps[0].end < GAP_FOR:
             gap = one.gaps[0]
-            detail = f"entries between {time(gap.start)} and {time(gap.end)} may be missing: {gap.reason}"
+            detail = f"entries between {time(gap.start)} and {time(gap.end)} may be missing: {printable(gap.reason)}"
             found[Trouble.GAP, one.name] = gap.end, detail
     if facts.free is not None:
         was_low = (alert := before.get((Trouble.DISK, ""))) is not None and alert.over is None
         if facts.free < facts.min_free * (ENOUGH if was_low else 1):
             found[Trouble.DISK, ""] = now, _room(facts)
     if facts.checked is not None and not facts.checked.is_good:
-        found[Trouble.DAMAGE, ""] = facts.checked.at, facts.checked.text
+        found[Trouble.DAMAGE, ""] = facts.checked.at, printable(facts.checked.text)
     return found
 
 
@@ -173,7 +173,7 @@ _ADVICE = {
 _OUTAGE = "All of them fail: look at this machine's network and name server first; veille doctor --network does."
 
 
-def _body(alerts: Sequence[Alert], facts: Facts, time: Time) -> str:
+def _body(alerts: Sequence[Alert], facts: Facts) -> str:
     trouble = alerts[0].trouble
     named = sorted(alerts, key=lambda alert: (alert.since, alert.subject))
     lines = [f"{alert.subject}: {alert.detail}" if alert.subject else alert.detail for alert in named[:NAMED]]

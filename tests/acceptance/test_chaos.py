@@ -27,9 +27,6 @@ def test_it_recovers_from_sites_database_and_disk_with_every_story_archived_once
     check(rage(tmp_path, of_sites(6) + of_the_machine(20)), record_property)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the tick is scheduled by the wall clock, and stops for as long as it is set back"
-)
 def test_it_recovers_from_a_clock_that_is_set_back(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
