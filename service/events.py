@@ -11,6 +11,26 @@ Event = Poll | Archived | Ended
 Listener = Callable[[Event], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a run has under way at one moment."""
+
+    feeds_queued: int = 0
+    """Due, but not asked yet: their hosts are asked for other feeds first."""
+    requests: int = 0
+    """Requests to sites that have no answer yet."""
+    pages: int = 0
+    """Entries whose page is being fetched, read or archived."""
+    bodies: int = 0
+    """Documents that have come, and wait in memory to be read and archived,"""
+    body_bytes: int = 0
+    """and what they take there."""
+    readings: int = 0
+    """Pages that were read, and wait for the archive."""
+    worker_calls: int = 0
+    """Documents handed to the worker processes, and not answered yet."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What a run has come to so far. Kept by listening to its events."""
