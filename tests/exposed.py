@@ -78,14 +78,16 @@ def table() -> str:
         name = whole_name(family)
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         shown = f"{name}{{{', '.join(labels)}}}" if labels else name
-        rows.append(f"| `{shown}` | {family.type} | {_unit(name)} | {_meaning(family)} |")
+        rows.append(f"| `{shown}` | {family.type} | {_unit(family)} | {_meaning(family)} |")
     return "\n".join(rows) + "\n"
 
 
-def _unit(name: str) -> str:
-    if name.endswith("_timestamp_seconds"):
+def _unit(family: Metric) -> str:
+    if family.name.endswith("_timestamp_seconds"):
         return "Unix time"
-    return next((unit for unit in ("seconds", "bytes") if unit in name.split("_")), "")
+    if family.type == "info" or family.documentation.startswith("1 if "):
+        return "1" if family.type == "info" else "0 or 1"
+    return next((unit for unit in ("seconds", "bytes") if unit in family.name.split("_")), "number")
 
 
 def _meaning(family: Metric) -> str:

@@ -298,9 +298,11 @@ def test_a_scrape_sees_one_moment(metrics: Metrics) -> None:
             waited.append(poller.is_alive())
             return []
 
-    metrics.registry.register(Meanwhile())
+    meanwhile = Meanwhile()
+    metrics.registry.register(meanwhile)
     seen = {sample.name: sample.value for family in metrics.registry.collect() for sample in family.samples}
     poller.join()
+    metrics.registry.unregister(meanwhile)
     assert waited == [True]
     assert seen["veille_poll_duration_seconds_count"] == 0
     assert value(metrics, "veille_poll_duration_seconds_count") == 1
