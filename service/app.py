@@ -199,6 +199,7 @@ async def open_service(
                 slots=outside.fetcher.slots,
                 clock=now,
                 listen=listen,
+                calls=lambda: outside.workers.calls,
             )
 
 

@@ -3,18 +3,23 @@
 Looking uses a connection and a thread of its own: figures over months must not keep the writer waiting.
 """
 
+import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from service.alarms import Alarms
 from service.app import Home, now, open_readonly
 from service.checking import check
 from service.events import Tally
+from service.metrics import Metrics
 from service.offload import OneThread
 from service.runner import Runner
 from service.settings import Settings
+from service.troubles import Facts
 from service.units import format_size
 from service.vitals import Vitals, gather, total
 from storage.database import Database
@@ -38,29 +43,62 @@ class Chores:
         home: What is written, through its thread.
         runner: Whose chores these are.
         tally: What the service has come to since its start.
+        metrics: Who is shown how everything is.
         looking: The store, for looking only.
         thread: The only one that looks.
     """
 
     def __init__(
-        self, settings: Settings, home: Home, runner: Runner, tally: Tally, looking: Database, thread: OneThread
+        self,
+        settings: Settings,
+        home: Home,
+        runner: Runner,
+        tally: Tally,
+        metrics: Metrics,
+        looking: Database,
+        thread: OneThread,
     ) -> None:
         self._settings = settings
         self._home = home
         self._runner = runner
         self._tally = tally
+        self._metrics = metrics
         self._looking = looking
         self._thread = thread
         self._vitals: Sequence[Vitals] = ()
         self._usage: Usage | None = None
+        self._checked: Note | None = None
+        self._alarms = Alarms(
+            home.store, home.thread, settings.notify_url, ZoneInfo(settings.timezone), now, socket.gethostname()
+        )
 
     async def look(self) -> None:
-        """Learn how every feed does, and how much room there is."""
+        """Learn how every feed does and how much room there is, show it, and tell of trouble. Raises StorageError."""
         try:
             self._vitals = await self._thread(gather, self._looking, self._runner.feeds, now())
+            self._checked = (await self._thread(self._looking.notes)).get("verify")
             self._usage = await self._thread(usage, self._settings.data_dir, now())
         except (StorageError, OSError) as error:  # the writer will meet it too, if it lasts
             log.warning("figures cannot be read", reason=str(error))
+            return
+        lasting = await self._alarms.check(self._facts())
+        self._metrics.show(self._vitals, self._usage, open_alerts=lasting, now=now())
+        if self._checked is not None:
+            self._metrics.verified(self._checked.at, damaged=not self._checked.is_good)
+
+    async def digest(self) -> None:
+        """Sum up the last day, and tell it."""
+        await self._alarms.digest(self._facts())
+
+    def _facts(self) -> Facts:
+        room = self._usage
+        return Facts(
+            self._vitals,
+            free=room.free if room else None,
+            min_free=self._settings.min_free,
+            days_left=room.days_left if room else None,
+            checked=self._checked,
+        )
 
     def status(self) -> str:
         """How it goes, in a line."""
@@ -104,12 +142,14 @@ class Chores:
 
 
 @asynccontextmanager
-async def open_chores(settings: Settings, home: Home, runner: Runner, tally: Tally) -> AsyncIterator[Chores]:
+async def open_chores(
+    settings: Settings, home: Home, runner: Runner, tally: Tally, metrics: Metrics
+) -> AsyncIterator[Chores]:
     """Within it, a runner's chores can be done. Raises StorageError where the database cannot be read."""
     thread = OneThread("looking")
     try:
         with open_readonly(settings) as looking:
-            yield Chores(settings, home, runner, tally, looking, thread)
+            yield Chores(settings, home, runner, tally, metrics, looking, thread)
     finally:
         thread.close()
 

@@ -14,7 +14,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -26,14 +25,15 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from service import __version__, logs
-from service.app import Home, now, open_home, open_service
+from service.app import Home, now, open_home
 from service.background import in_background, start
-from service.chores import Chores, note, open_chores, watched
+from service.chores import note, watched
 from service.errors import SettingsError
 from service.events import Event, Tally
+from service.metrics import Metrics
 from service.narration import narrate
 from service.pulse import ClockWatch, Pulse
-from service.runner import Runner
+from service.session import Lasting, Session, open_session
 from service.settings import Settings, notify_socket
 from service.systemd import Notifier
 from service.units import TimeOfDay, format_duration
@@ -77,32 +77,26 @@ async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Reload) -> i
     return 0
 
 
-@dataclass(slots=True)
-class _Session:
-    """What is in force, and works by it."""
-
-    runner: Runner
-    chores: Chores
-    scheduler: AsyncIOScheduler
-
-
 class _Daemon:
     """Goes from session to session until told to stop."""
 
     def __init__(self, home: Home, notifier: Notifier, reload: Reload) -> None:
         self.tally = Tally()
         """Since the start, over all sessions."""
+        self._lasting = Lasting(home, Pulse(), Metrics(__version__, now()), self.tally)
+        self._pulse, self._metrics = self._lasting.pulse, self._lasting.metrics
         self._home = home
         self._notifier = notifier
         self._reload = reload
-        self._pulse = Pulse()
         self._clock = ClockWatch(now)
         self._turn = asyncio.Event()
         """The session is to end."""
         self._is_stopping = False
         self._next: Configuration | None = None
         self._failure: Exception | None = None
-        self._session: _Session | None = None
+        self._session: Session | None = None
+        self._scheduler: AsyncIOScheduler | None = None
+        self._is_first = True
         self._settings: Settings | None = None
         self._last_tick: float | None = None
 
@@ -123,31 +117,34 @@ class _Daemon:
         await note(self._home, "service", "stopped as asked")
 
     async def _serve(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
-        async with (
-            open_service(self._home, settings, feeds, self._hear) as runner,
-            open_chores(settings, self._home, runner, self.tally) as chores,
-            runner.serving(),
-        ):
-            self._session = session = _Session(runner, chores, _scheduler())
-            await self._schedule(session, settings)
+        async with open_session(self._lasting, settings, feeds, self._hear, self._complain) as session:
+            scheduler = await self._schedule(session, settings)
+            self._session, self._scheduler, self._is_first = session, scheduler, False
             try:
                 log.info("watching", feeds=watched(feeds))
                 self._notifier.ready(f"watching {watched(feeds)} feeds")
                 await self._turn.wait()
             finally:
-                session.scheduler.shutdown(wait=False)
-                self._session = None
+                scheduler.shutdown(wait=False)
+                self._session = self._scheduler = None
             if self._failure is not None:
                 raise self._failure
             log.info("draining")
             if self._is_stopping:
                 self._notifier.stopping()
-            runner.stop()
+            session.runner.stop()
+
+    def _complain(self, error: SettingsError) -> None:
+        """Of settings that can only be tried; at a reload the service goes on without them."""
+        if self._is_first:
+            raise error
+        log.error("settings that do not work", reason=str(error))
+        self._note_reload(str(error), is_good=False)
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
-    async def _schedule(self, session: _Session, settings: Settings) -> None:
-        chores, scheduler = session.chores, session.scheduler
+    async def _schedule(self, session: Session, settings: Settings) -> AsyncIOScheduler:
+        chores, scheduler = session.chores, _scheduler()
         zone = ZoneInfo(settings.timezone)
         self._last_tick = None
         for job, trigger, first in (
@@ -159,23 +156,23 @@ class _Daemon:
             (chores.forget, CronTrigger(hour=0, minute=15, timezone=zone), None),
         ):
             scheduler.add_job(self._ending_on_failure(job), trigger, name=job.__qualname__, **_first(first))
+        if settings.digest_at is not None:
+            scheduler.add_job(self._ending_on_failure(chores.digest), _cron(settings.digest_at, zone), name="digest")
         if settings.verify_at is not None:
             overdue = now() + SOON if await chores.check_overdue() else None
             scheduler.add_job(
                 self._ending_on_failure(chores.check), _cron(settings.verify_at, zone), name="check", **_first(overdue)
             )
         scheduler.start()
+        return scheduler
 
     async def _tick(self) -> None:
         began = time.monotonic()
         if self._last_tick is not None:
-            self.lag(max(0.0, began - self._last_tick - TICK))
+            self._metrics.lag(began - self._last_tick - TICK)
         self._last_tick = began
         if self._session is not None:
             await self._session.runner.tick()
-
-    def lag(self, seconds: float) -> None:
-        """How late a tick came."""
 
     async def _look(self) -> None:
         if self._session is not None:
@@ -209,15 +206,18 @@ class _Daemon:
         watchdog = self._notifier.watchdog
         if watchdog and self._pulse.writer < watchdog / 2:
             self._notifier.alive()
+        if self._session is not None:
+            self._metrics.figures(self._session.runner.load())
+        at = now()
+        self._metrics.pulse(loop=at, writer=at - timedelta(seconds=self._pulse.writer))
         if jump := self._clock.jump():
             self._on_clock_jump(jump)
 
     def _on_clock_jump(self, jump: timedelta) -> None:
         log.warning("the clock was set", by=format_duration(jump))
-        if self._session is None:
-            return
-        self._session.runner.shift(jump)
-        for job in self._session.scheduler.get_jobs():
+        if self._session is not None:
+            self._session.runner.shift(jump)
+        for job in self._scheduler.get_jobs() if self._scheduler is not None else ():
             _set_again(job)
 
     # -- signals -------------------------------------------------------------------------------------------------------
@@ -255,14 +255,14 @@ class _Daemon:
         self._notifier.reloading(time.monotonic_ns() // 1_000)
         try:
             settings, feeds = self._reload()
-            _check_reload(self._settings or settings, settings)
+            settings.check_reload(self._settings)
         except SettingsError as error:
             reason = "; ".join(str(error).splitlines())
             log.error("reload refused, the old settings and feeds stay", reason=reason)
-            self._remember_reload(f"refused, the old settings and feeds stay: {reason}", is_good=False)
+            self._note_reload(f"refused, the old settings and feeds stay: {reason}", is_good=False)
             self._notifier.ready("reload refused, the old settings and feeds stay")
             return
-        self._remember_reload(f"{watched(feeds)} feeds are watched", is_good=True)
+        self._note_reload(f"{watched(feeds)} feeds are watched", is_good=True)
         log.info("reloaded", feeds=watched(feeds), settings="as before" if settings == self._settings else "new")
         if self._session is not None and settings == self._settings:
             self._session.runner.replace_feeds(feeds)
@@ -272,11 +272,13 @@ class _Daemon:
         self._next = settings, feeds
         self._turn.set()  # the next session says when it is ready
 
-    def _remember_reload(self, text: str, *, is_good: bool) -> None:
+    def _note_reload(self, text: str, *, is_good: bool) -> None:
+        self._metrics.reloaded(now(), accepted=is_good)
         start(note(self._home, "reload", text, is_good=is_good), self._fail)
 
     def _hear(self, event: Event) -> None:
         self.tally.add(event)
+        self._metrics.listen(event)
         narrate(event)
 
 
@@ -302,9 +304,3 @@ def _set_again(job: Job) -> None:
         job.reschedule(job.trigger)
     else:
         job.modify(next_run_time=now())  # an interval goes on from its last run, by a clock that is no more
-
-
-def _check_reload(before: Settings, after: Settings) -> None:
-    """Pass where a session can take the place of another. Raises SettingsError."""
-    if (before.data_dir, before.database) != (after.data_dir, after.database):
-        raise SettingsError("VEILLE_DATA_DIR and VEILLE_DATABASE_URL take a restart, not a reload, to change")

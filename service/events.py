@@ -13,16 +13,22 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is under way in a run."""
+    """What a run has under way at one moment."""
 
-    polling: int
-    """Feeds that wait for their turn, or for an answer."""
-    fetching: int
-    """Hosts that pages are fetched from."""
-    extracting: int
-    """Pages fetched, and not read yet."""
-    archiving: int
-    """Pages read, and not archived yet."""
+    feeds_queued: int = 0
+    """Due, but not asked yet: their hosts are asked for other feeds first."""
+    requests: int = 0
+    """Requests to sites that have no answer yet."""
+    pages: int = 0
+    """Entries whose page is being fetched, read or archived."""
+    bodies: int = 0
+    """Documents that have come, and wait in memory to be read and archived,"""
+    body_bytes: int = 0
+    """and what they take there."""
+    readings: int = 0
+    """Pages that were read, and wait for the archive."""
+    worker_calls: int = 0
+    """Documents handed to the worker processes, and not answered yet."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots
 from service.offload import OneThread
-from storage.model import ArchivedRevision, Asked, Capture, Feed, FeedState, Poll, Validators
+from storage.model import ArchivedRevision, Asked, Capture, Feed, FeedState, Health, Poll, Validators
 from storage.store import Store
 
 Keep = Callable[[Capture], Awaitable[object]]
@@ -111,6 +111,10 @@ class Poller:
         if state is None or state.url != feed.url:
             return True
         return cadence.is_due(state, self._clock(), self._limits, fixed=feed.interval)
+
+    def is_alive(self, feed: Feed, state: FeedState | None) -> bool:
+        """Whether a feed can be polled at all: it is not gone for good."""
+        return state is None or state.url != feed.url or state.health is not Health.GONE
 
     async def _keep_document(self, keep: Keep, read: "_Read", state: FeedState, poll: Poll) -> None:
         """Keep the document before anything is remembered that came of it, unless the last poll brought it too."""

@@ -1,12 +1,19 @@
 """Whether the service is alive: the loop beats while it moves, the writer while it writes; on clocks nobody sets."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from service.settings import Settings
+from service.units import format_size
+from storage.lock import LOCK_NAME
+
 BEAT = 0.5
 """Seconds between two beats of the loop."""
+STILL, SILENT = 15.0, 90.0
+"""Seconds without a beat after which the loop stands still, and the writer is silent: that beats twice a minute."""
 JUMP = timedelta(seconds=2)
 """How much the clock must be off of a sudden to have been set: NTP slews it by far less."""
 
@@ -57,3 +64,30 @@ class ClockWatch:
 
     def _both(self) -> tuple[datetime, float]:
         return self._clock(), time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Judge:
+    """Says what is wrong with a service that runs, for its probes; from any thread."""
+
+    def __init__(self, pulse: Pulse, settings: Settings) -> None:
+        self._pulse = pulse
+        self._settings = settings
+
+    def healthy(self) -> list[str]:
+        """Why it should be started anew."""
+        if self._pulse.loop > STILL:
+            return [f"the event loop has not moved for {self._pulse.loop:.0f} s"]
+        return []
+
+    def ready(self) -> list[str]:
+        """Why it cannot archive now."""
+        directory, least = self._settings.data_dir, self._settings.min_free
+        reasons = self.healthy()
+        if self._pulse.writer > SILENT:
+            reasons.append(f"nothing could be written for {self._pulse.writer:.0f} s")
+        if not (directory / LOCK_NAME).exists():
+            return [*reasons, f"the data directory {directory} is gone, or no longer locked"]
+        free = shutil.disk_usage(directory).free
+        if free < least:
+            reasons.append(f"{format_size(free)} left on the disk, less than VEILLE_MIN_FREE={format_size(least)}")
+        return reasons

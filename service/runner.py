@@ -20,7 +20,7 @@ from service.net.slots import Slots
 from service.net.urls import host
 from service.pipeline import Pipeline
 from service.reading import Ended, Fetched
-from storage.model import Feed, FeedState, Health, PendingEntry, Sealed
+from storage.model import Feed, FeedState, PendingEntry, Sealed
 
 BATCH, BATCH_WAIT = 50, 0.2
 """Articles per commit, and seconds until a smaller batch is committed."""
@@ -56,6 +56,7 @@ class Runner:
         slots: Slots,
         clock: Callable[[], datetime],
         listen: Listener,
+        calls: Callable[[], int] = int,
     ) -> None:
         self._pipeline = pipeline
         self._feeds = {feed.name: feed for feed in feeds}
@@ -65,6 +66,7 @@ class Runner:
         self._clock = clock
         self._listen = listen
         self._slots = slots
+        self._calls = calls
         self._readings: asyncio.Queue[_Reading | None] = asyncio.Queue(2 * BATCH)
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
@@ -134,8 +136,8 @@ class Runner:
         Feeds that are gone never are.
         """
         candidates = [feed for feed in self._feeds.values() if feed.enabled] if feeds is None else feeds
-        is_due = self._is_alive if early else self._is_due
-        return [feed for feed in candidates if is_due(feed)]
+        is_due = self._pipeline.poller.is_alive if early else self._pipeline.poller.is_due
+        return [feed for feed in candidates if is_due(feed, self.states.get(feed.name))]
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is still archived, as far as it comes in within ``GRACE``."""
@@ -157,11 +159,15 @@ class Runner:
 
     def load(self) -> Load:
         """How much is under way."""
+        bodies, size = self._slots.waiting
         return Load(
-            polling=len(self._asked),
-            fetching=len(self._lanes),
-            extracting=len(self._extracting) - self._readings.qsize(),
-            archiving=self._readings.qsize(),
+            feeds_queued=sum(map(len, self._to_poll.values())),
+            requests=self._slots.under_way,
+            pages=len(self._in_flight),
+            bodies=bodies,
+            body_bytes=size,
+            readings=self._readings.qsize(),
+            worker_calls=self._calls(),
         )
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -169,13 +175,6 @@ class Runner:
     def _give_up(self) -> None:
         for task in (*self._polling.values(), *self._lanes.values()):
             task.cancel()
-
-    def _is_due(self, feed: Feed) -> bool:
-        return self._pipeline.poller.is_due(feed, self.states.get(feed.name))
-
-    def _is_alive(self, feed: Feed) -> bool:
-        state = self.states.get(feed.name)
-        return state is None or state.url != feed.url or state.health is not Health.GONE
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:

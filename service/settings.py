@@ -157,6 +157,11 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}POLL_MIN is longer than {PREFIX}POLL_MAX")
         return self
 
+    def check_reload(self, before: "Settings | None") -> None:
+        """Pass where these may take the place of others under a running service. Raises SettingsError."""
+        if before is not None and (before.data_dir, before.database) != (self.data_dir, self.database):
+            raise SettingsError(f"{PREFIX}DATA_DIR and {PREFIX}DATABASE_URL take a restart, not a reload, to change")
+
     @property
     def database(self) -> str:
         """The database's URL, the default filled in."""

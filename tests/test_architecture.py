@@ -57,6 +57,7 @@ def importers(library: str) -> set[str]:
         ("alembic", "storage"),
         ("warcio", "storage"),
         ("rensa", "storage.sketches"),
+        ("h11", "service.monitoring"),
         ("rich", "service.cli"),
         ("click", "service"),
     ],
@@ -69,6 +70,16 @@ def test_a_library_is_imported_in_its_home_only(library: str, home: str) -> None
 
 def test_only_the_daemon_imports_apscheduler() -> None:
     assert importers("apscheduler") == {"service.daemon"}
+
+
+def test_only_metrics_and_gauges_know_of_prometheus() -> None:
+    assert importers("prometheus_client") == {"service.metrics", "service.gauges"}
+
+
+def test_what_answers_while_the_service_hangs_knows_nothing_of_the_service() -> None:
+    (path,) = (path for path in MODULES if name_of(path) == "service.monitoring")
+    ours = {module for module in imports(path) if module.split(".")[0] in {"service", "storage"}}
+    assert ours == {"service.errors", "service.logs", "service.metrics", "service.settings", "service.units"}
 
 
 PURE = sorted(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import exposed
 import pytest
 
 from service.cli import veille
@@ -95,6 +96,10 @@ def test_every_document_has_the_ways_to_read_the_archive_that_are_tested() -> No
 
 def test_the_keys_of_a_record_are_explained_in_the_words_of_its_definition() -> None:
     assert keys_table() in ARCHIVE
+
+
+def test_every_metric_is_explained_in_the_words_it_is_exposed_with() -> None:
+    assert exposed.table() in (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 
 
 def test_every_rule_of_the_network_has_tests_of_its_number() -> None:

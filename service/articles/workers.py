@@ -103,6 +103,11 @@ class Workers:
         """``service.articles.fragment.extract_fragment``, in a worker. Raises ExtractError."""
         return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, _unread)
 
+    @property
+    def calls(self) -> int:
+        """Calls handed to the workers, and not answered yet."""
+        return len(self._handed)
+
     async def stop(self) -> None:
         """End the workers, whatever they are at: their calls fail. A later call starts them afresh."""
         async with self._changing:

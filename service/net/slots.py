@@ -27,6 +27,8 @@ class Slots:
         self._quick = asyncio.Semaphore(count)
         self._all = asyncio.Semaphore(count * SLOW_SHARE)
         self._most = kept_bodies, kept_bytes
+        self.under_way = 0
+        """Requests that have a slot, slow ones included."""
         self._kept = 0, 0
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -37,6 +39,7 @@ class Slots:
         async with self._all:
             await self._acquire()
             held = True
+            self.under_way += 1
 
             def give_back() -> None:
                 nonlocal held
@@ -48,8 +51,14 @@ class Slots:
             try:
                 yield
             finally:
+                self.under_way -= 1
                 slow.cancel()
                 give_back()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many bodies wait to be read, or are being read, and the bytes they hold together."""
+        return self._kept
 
     @contextmanager
     def kept(self, size: int) -> Iterator[None]:

@@ -77,6 +77,23 @@ def test_hosts_that_do_not_answer_use_up_no_slots(monkeypatch: pytest.MonkeyPatc
     assert seconds < 10, "ten hosts that say nothing for 30 s, two slots"
 
 
+def test_slots_tell_what_is_under_way_and_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "SLOW", 0.01)
+
+    async def main() -> None:
+        some = slots.Slots(1)
+        assert (some.under_way, some.waiting) == (0, (0, 0))
+        async with some.one():
+            await asyncio.sleep(0.05)
+            async with some.one():  # the first is slow by now, and still under way
+                assert some.under_way == 2
+        with some.kept(70), some.kept(7):
+            assert (some.under_way, some.waiting) == (0, (2, 77))
+        assert some.waiting == (0, 0)
+
+    asyncio.run(main())
+
+
 def test_a_slot_given_back_as_slow_is_not_given_back_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "SLOW", 0.01)
 

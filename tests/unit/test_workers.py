@@ -201,8 +201,11 @@ def test_no_more_calls_are_handed_over_than_three_per_worker() -> None:
             calls = [asyncio.create_task(run(workers, time.sleep, 0.05)) for _ in range(8)]
             await asyncio.sleep(0)
             assert workers._room.locked()
+            while workers.calls < 3:
+                await asyncio.sleep(0.001)
             await asyncio.gather(*calls)
             assert not workers._room.locked()
+            assert workers.calls == 0
         finally:
             await workers.stop()
 
