@@ -36,7 +36,7 @@ def digest(facts: Facts, now: datetime, host: str, time: Time) -> Message:
 def _wrong(watched: Sequence[Vitals], facts: Facts, now: datetime) -> list[str]:
     kinds = {
         "failing": [one.name for one in watched if one.is_failing],
-        "silent": [one.name for one in watched if one.is_silent(now)],
+        "silent": [one.name for one in watched if one.is_silent],
         "entries may be missing": [one.name for one in watched if one.gaps and (now - one.gaps[0].end).days < 1],
         "more or less than usual": [one.name for one in watched if one.volume is not None and one.volume.is_unusual],
     }

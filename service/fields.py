@@ -45,6 +45,6 @@ def _address(value: Any) -> Any:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Size = Annotated[int, BeforeValidator(_size)]
-Recurring = Annotated[TimeOfDay | None, BeforeValidator(_time_of_day)]
+Recurring = Annotated[TimeOfDay | None, NoDecode, BeforeValidator(_time_of_day)]
 Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
-ListeningAt = Annotated[Address | None, BeforeValidator(_address)]
+ListeningAt = Annotated[Address | None, NoDecode, BeforeValidator(_address)]

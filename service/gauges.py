@@ -144,7 +144,7 @@ def _of_feed(one: Vitals, now: datetime) -> Iterator[tuple[str, float | None]]:
     yield "poll_interval_seconds", interval.total_seconds() if interval else None
     yield "failing", one.is_failing
     yield "failing_since_timestamp_seconds", _seconds(state.failing_since if state and one.is_failing else None)
-    yield "silent", one.is_silent(now)
+    yield "silent", one.is_silent
     yield "pending_entries", one.ledger.counts.get(Outcome.PENDING, 0)
     yield "articles_archived_total", one.ledger.counts.get(Outcome.ARCHIVED, 0)
     yield "gaps_total", len(one.gaps)

@@ -72,9 +72,13 @@ def notice(known: Iterable[Alert], facts: Facts, now: datetime, time: Time) -> l
             changed.append(replace(alert, detail=detail, since=now, told=told, over=None))
         elif alert.detail != detail:
             changed.append(replace(alert, detail=detail))
+    watched = {one.name: one for one in facts.vitals if one.is_watched}
     for key, alert in before.items():
-        if alert.over is None and key not in found and _can_tell(key, facts):
-            changed.append(replace(alert, over=now))
+        if alert.over is None and key not in found:
+            if alert.subject and alert.subject not in watched:  # nobody waits for word of it any more
+                changed.append(replace(alert, over=now, over_told=now))
+            elif _is_over(alert, watched.get(alert.subject), facts):
+                changed.append(replace(alert, over=now))
     return changed
 
 
@@ -102,14 +106,14 @@ def _found(facts: Facts, before: Mapping[Key, Alert], now: datetime, time: Time)
     """What is wrong now: since when, and a line about it."""
     found: dict[Key, tuple[datetime, str]] = {}
     for one in facts.vitals:
-        if one.is_silent(now) and one.newest is not None:
+        if one.is_silent and one.newest is not None:
             detail = f"nothing new since {time(one.newest)}; usually something every {_about(one.usual)}"
             found[Trouble.SILENT, one.name] = one.newest, detail
-        if (lasting := one.failing_for(now)) is not None and lasting >= FAILING_FOR:
-            state = one.state
-            assert state is not None
+        state = one.state
+        if state is not None and state.failing_since is not None and (one.failing_for or timedelta(0)) >= FAILING_FOR:
+            since = state.failing_since
             error = printable(state.last_error or "no answer")
-            found[Trouble.FAILING, one.name] = now - lasting, f"fails since {time(now - lasting)}: {error}"
+            found[Trouble.FAILING, one.name] = since, f"fails since {time(since)}: {error}"
         if one.is_watched and one.gaps and now - one.gaps[0].end < GAP_FOR:
             gap = one.gaps[0]
             detail = f"entries between {time(gap.start)} and {time(gap.end)} may be missing: {printable(gap.reason)}"
@@ -123,10 +127,17 @@ def _found(facts: Facts, before: Mapping[Key, Alert], now: datetime, time: Time)
     return found
 
 
-def _can_tell(key: Key, facts: Facts) -> bool:
-    """Whether that a trouble was not found means that it is over."""
-    trouble, _ = key
-    return not (trouble is Trouble.DISK and facts.free is None)
+def _is_over(alert: Alert, feed: Vitals | None, facts: Facts) -> bool:
+    """Whether a trouble that was not found is over: perhaps it only could not be looked for."""
+    match alert.trouble:
+        case Trouble.SILENT:
+            return feed is not None and not feed.is_failing
+        case Trouble.DISK:
+            return facts.free is not None
+        case Trouble.DAMAGE:
+            return facts.checked is not None
+        case _:
+            return True
 
 
 def _is_told(alert: Alert) -> bool:

@@ -93,16 +93,23 @@ class Vitals:
         """How old its newest entry may be; None where that cannot be said."""
         return None if self.usual is None else max(DAY, SILENT_TIMES * self.usual)
 
-    def failing_for(self, now: datetime) -> timedelta | None:
-        """For how long it has failed; None where it does not."""
-        if not self.is_failing or self.state is None or self.state.failing_since is None:
+    @property
+    def failing_for(self) -> timedelta | None:
+        """For how long polls have failed; None where they do not. A time when nobody polled counts for nothing."""
+        state = self.state
+        if not self.is_failing or state is None or state.failing_since is None or state.last_polled is None:
             return None
-        return now - self.state.failing_since
+        return state.last_polled - state.failing_since
 
-    def is_silent(self, now: datetime) -> bool:
-        """Whether it answers, but with nothing newer than ``silent_after``."""
-        is_well = self.is_watched and self.state is not None and self.state.health is Health.OK
-        return is_well and self.newest is not None and now - self.newest > (self.silent_after or timedelta.max)
+    @property
+    def is_silent(self) -> bool:
+        """Whether it answers, but had nothing newer than ``silent_after`` when it last did."""
+        state = self.state
+        if not self.is_watched or state is None or state.health is not Health.OK or state.last_success is None:
+            return False
+        if self.newest is None or self.silent_after is None:
+            return False
+        return state.last_success - self.newest > self.silent_after
 
 
 def gather(store: Store, feeds: Iterable[Feed], now: datetime) -> list[Vitals]:

@@ -32,7 +32,9 @@ def healthy(name: str = "rfi-fr", **changes: object) -> Vitals:
 
 def failing(name: str = "rfi-fr", *, since: datetime = NOW - 2 * DAY, error: str = "answers 500") -> Vitals:
     """A feed that fails."""
-    state = FeedState(name, f"https://{name}.test/rss", health=Health.FAILING, last_error=error, failing_since=since)
+    state = FeedState(
+        name, f"https://{name}.test/rss", health=Health.FAILING, last_error=error, failing_since=since, last_polled=NOW
+    )
     return healthy(name, state=state)
 
 

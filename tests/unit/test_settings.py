@@ -122,3 +122,16 @@ def test_an_env_file_that_is_no_text_is_one_clear_line() -> None:
     Path(".env").write_bytes(b"VEILLE_WORKERS=1\n\xff\xfe")
     with pytest.raises(SettingsError, match=r"^\.env: cannot be read: it is not UTF-8 text$"):
         load()
+
+
+def test_times_and_addresses_are_read_from_the_environment_as_they_are_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("VEILLE_METRICS_BIND=9464\nVEILLE_DIGEST_AT=off\n", encoding="utf-8")
+    monkeypatch.setenv("VEILLE_VERIFY_AT", "sun 3:00")
+    settings = load(tmp_path / ".env")
+    assert (str(settings.metrics_bind), settings.digest_at, str(settings.verify_at)) == (
+        "127.0.0.1:9464",
+        None,
+        "sun 03:00",
+    )

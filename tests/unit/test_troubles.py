@@ -11,7 +11,7 @@ from watching import DAY, HOUR, NOW, failing, healthy, silent, with_gap
 from service.digest import digest
 from service.troubles import Facts, Message, messages, notice
 from service.vitals import Vitals, Volume
-from storage.model import Alert, Note, Trouble
+from storage.model import Alert, Feed, Note, Trouble
 
 GOOD, BAD = Note("verify", NOW - DAY, True, "12 records, all sound"), Note("verify", NOW - DAY, False, "1 damaged: x")
 
@@ -71,6 +71,31 @@ def test_recovery_is_told_of_what_was_told_and_of_nothing_else() -> None:
     assert life.look(well, NOW + HOUR) == ["a is no longer silent"]
     later = facts(healthy("a", newest=NOW + 29 * HOUR), healthy("b", newest=NOW + 29 * HOUR), checked=GOOD)
     assert life.look(later, NOW + 30 * HOUR) == []
+
+
+def test_a_silent_feed_that_begins_to_fail_has_not_recovered() -> None:
+    life = Life()
+    life.look(facts(silent("a")), NOW)
+    assert life.look(facts(failing("a", since=NOW)), NOW + HOUR) == []
+    assert life.look(facts(healthy("a")), NOW + 2 * HOUR) == ["a is no longer silent"]
+
+
+def test_nobody_hears_more_of_a_feed_that_was_turned_off() -> None:
+    life = Life()
+    life.look(facts(silent("a")), NOW)
+    off = replace(silent("a"), feed=Feed("a", "https://a.test/rss", enabled=False))
+    assert life.look(facts(off), NOW + 30 * HOUR) == []
+    assert life.look(facts(), NOW + 60 * HOUR) == []
+
+
+def test_a_time_when_the_service_was_off_makes_no_feed_silent_or_failing() -> None:
+    well = healthy("a", newest=NOW - 3 * DAY)
+    assert well.state is not None
+    before = replace(well.state, last_success=NOW - 3 * DAY, last_polled=NOW - 3 * DAY)
+    broken = failing("b", since=NOW - 3 * DAY)
+    assert broken.state is not None
+    failed = replace(broken.state, last_polled=NOW - 3 * DAY + HOUR)
+    assert Life().look(facts(replace(well, state=before), replace(broken, state=failed)), NOW) == []
 
 
 def test_an_outage_of_everything_is_one_message_that_says_where_to_look() -> None:
