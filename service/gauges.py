@@ -120,7 +120,7 @@ def measure(
     ledger = entries(vitals)
     values: dict[str, dict[str, float | None]] = {figure.name: {} for figure in (*_OF_ALL, *_OF_FEEDS)}
     for one in watched:
-        for name, value in _of_feed(one, now):
+        for name, value in _of_feed(one):
             values[f"veille_feed_{name}"][one.name] = value
     values["veille_feeds"] = {state.value: health[state] for state in Health}
     values["veille_ledger_entries"] = {outcome.value: ledger.get(outcome, 0) for outcome in Outcome}
@@ -134,7 +134,7 @@ def measure(
     return values
 
 
-def _of_feed(one: Vitals, now: datetime) -> Iterator[tuple[str, float | None]]:
+def _of_feed(one: Vitals) -> Iterator[tuple[str, float | None]]:
     state, feed = one.state, one.feed
     is_gone = state is not None and state.health is Health.GONE
     yield "last_success_timestamp_seconds", _seconds(state.last_success if state else None)
