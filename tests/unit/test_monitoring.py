@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from exposed import NOW, everything
@@ -119,7 +119,7 @@ def test_the_metrics_say_what_the_probes_do(address: Address, service: Service) 
     assert b"\nveille_ready 0.0\n" in body
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing"])
+@pytest.mark.parametrize("path", ["/healthz", "/metrics?name[]=veille_ready", "/nothing"])
 def test_head_has_the_fields_of_get_and_no_body(address: Address, path: str) -> None:
     came = say(address, f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     head, _, body = came.partition(b"\r\n\r\n")
@@ -138,7 +138,7 @@ def test_anything_else_is_not_there(address: Address, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 def test_nothing_but_get_and_head_is_allowed(address: Address, method: str) -> None:
-    answer = ask(address, "/metrics", method, b"x" * 300_000 if method == "POST" else None)
+    answer = ask(address, "/metrics", method, b"x" * 8_000_000 if method == "POST" else None)
     assert (answer.status, answer.headers["allow"], answer.body) == (405, "GET, HEAD", b"only GET and HEAD\n")
 
 
@@ -183,7 +183,9 @@ def test_clients_that_hang_keep_nobody_waiting_and_are_cut_oldest_first(address:
         assert ask(address, "/healthz").body == b"ok\n"
         assert b"veille_ready" in ask(address, "/metrics").body
         assert time.monotonic() - began < 2
-        assert [client.recv(1) for client in clients[:20]] == [b""] * 20
+        for client in clients[:20]:
+            with suppress(ConnectionResetError):
+                assert client.recv(1) == b""
         clients[-1].settimeout(0.05)
         with pytest.raises(TimeoutError):
             clients[-1].recv(1)
