@@ -71,3 +71,23 @@ class DirectoryLock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.release()
+
+
+def holder(directory: Path) -> int | None:
+    """The process that holds a data directory; None where none does, or this system does not say.
+
+    Read off ``/proc/locks``: a lock taken even for a moment would turn away a service that starts just then.
+
+    Raises:
+        OSError: what is there may not be read.
+    """
+    try:
+        file, held = (directory / LOCK_NAME).stat(), Path("/proc/locks").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
+    where = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    for line in held.splitlines():
+        words = line.split()
+        if where in words and "->" not in words:  # an arrow: it waits
+            return int(words[-4])
+    return None

@@ -3,7 +3,7 @@
 import click
 
 from service import __version__
-from service.cli.archive import show, status
+from service.cli.archive import show
 from service.cli.context import Verbs
 from service.cli.crawl import crawl, run
 from service.cli.doctor import doctor
@@ -12,6 +12,7 @@ from service.cli.rescope import dedup, export
 from service.cli.seal import seal
 from service.cli.start import demo, init
 from service.cli.stats import stats
+from service.cli.status import status
 from service.cli.verify import verify
 
 

@@ -1,7 +1,7 @@
-"""``veille status`` and ``show``: looking at the archive. Neither disturbs a running service."""
+"""``veille show``: looking at one article, without disturbing a running service."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,77 +11,9 @@ from service.cli.revisions import list_revisions
 
 if TYPE_CHECKING:
     from storage.database import Database
-    from storage.model import ArchivedRevision, Article, Feed, FeedState, Ledger
+    from storage.model import ArchivedRevision, Article
 
 NO_ARCHIVE = 10
-
-
-@click.command(cls=Verb)
-@pass_context
-def status(context: Context) -> int:
-    """Health of every feed, the ledger of entries, gaps."""
-    from service.app import open_readonly
-
-    if no_archive(context):
-        return NO_ARCHIVE
-    with open_readonly(context.settings) as store:
-        states, ledgers, gaps = store.feed_states(), store.ledger(), store.gaps()
-        reasons = store.reasons()
-    watched = {feed.name: feed for feed in context.feeds}
-    known = states.keys() | ledgers.keys() | {feed.name for feed in context.feeds if feed.enabled}
-    names = sorted(known, key=lambda name: (not _is_failing(states.get(name)), name))
-    if context.json:
-        for name in names:
-            watching = name in watched and watched[name].enabled
-            state = _health(states.get(name))
-            context.emit({"feed": name, "watched": watching, **state, "entries": _sums(ledgers.get(name))})
-        for gap in gaps:
-            context.emit({"gap": gap.feed, "from": gap.start, "to": gap.end, "reason": gap.reason})
-        context.emit({"total": _total(ledgers.values())})
-        return 0
-    _print_status(context, names, states, ledgers, watched)
-    for gap in gaps:
-        context.emit(f"gap: {gap.feed}, {context.time(gap.start)} to {context.time(gap.end)}: {gap.reason}")
-    for (outcome, reason), count in sorted(reasons.items(), key=lambda item: -item[1]):
-        context.emit(f"{count} {outcome}: {reason}")
-    total = _total(ledgers.values())
-    parts = " + ".join(f"{count} {outcome}" for outcome, count in total.items() if outcome != "seen")
-    context.emit(f"{total['seen']} entries seen = {parts}")
-    return 0
-
-
-def _print_status(context: Context, names: "list[str]", states: Any, ledgers: Any, watched: "dict[str, Feed]") -> None:
-    from rich.table import Table
-
-    from service.logs import printable
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("feed", "health", "last success", "next poll", "seen", "archived", "pending"):
-        is_number = heading in {"seen", "archived", "pending"}
-        table.add_column(heading, justify="right" if is_number else "left", no_wrap=True)
-    for name in names:
-        state, sums = states.get(name), _sums(ledgers.get(name))
-        table.add_row(
-            name,
-            _state_of(state, watched.get(name)),
-            context.time(state.last_success if state else None, "%m-%d %H:%M"),
-            context.time(
-                state.next_due if state and name in watched and watched[name].enabled else None, "%m-%d %H:%M"
-            ),
-            str(sums["seen"]),
-            str(sums["archived"]),
-            str(sums["pending"]),
-        )
-    context.out.print(table)
-    for name in names:
-        if (state := states.get(name)) and state.last_error and name in watched and watched[name].enabled:
-            context.emit(f"{name}: {printable(state.last_error)}; {state.due_reason}")
-
-
-def _state_of(state: "FeedState | None", feed: "Feed | None") -> str:
-    if feed is None:
-        return "removed"
-    return "off" if not feed.enabled else str(state.health) if state else "new"
 
 
 @click.command(cls=Verb)
@@ -188,32 +120,3 @@ def _identify(store: "Database", article: str) -> str | None:
 
         return store.find_urls([article]).get(article) or article_id(article)
     return store.find_id(article.lower())
-
-
-def _is_failing(state: "FeedState | None") -> bool:
-    return state is not None and state.health in {"failing", "gone"}
-
-
-def _health(state: "FeedState | None") -> dict[str, Any]:
-    if state is None:
-        return {}
-    return {
-        "health": state.health,
-        "last_success": state.last_success,
-        "last_error": state.last_error,
-        "last_status": state.last_status,
-        "next_due": state.next_due,
-        "due_reason": state.due_reason,
-    }
-
-
-def _sums(ledger: "Ledger | None") -> dict[str, int]:
-    return _total([ledger] if ledger else [])
-
-
-def _total(ledgers: Any) -> dict[str, int]:
-    from storage.model import Outcome
-
-    ledgers = list(ledgers)
-    sums = {str(outcome): sum(ledger.counts.get(outcome, 0) for ledger in ledgers) for outcome in Outcome}
-    return {"seen": sum(sums.values()), **sums}
