@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from systemd.machine import Machine, Unable, obstacle
+from systemd.machine import Machine, UnableError, obstacle
 from systemd.trial import CHECKS, report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,11 +26,11 @@ def main() -> int:
     began = time.monotonic()
     try:
         if reason := obstacle():
-            raise Unable(reason)
+            raise UnableError(reason)
         with tempfile.TemporaryDirectory() as work, Machine(_wheel(Path(work)), ROOT / "deploy") as machine:
             _say(f"booted {time.monotonic() - began:6.1f} s  {machine.run('systemctl', '--version').splitlines()[0]}")
             failed = report(machine, _say, skip)
-    except Unable as error:
+    except UnableError as error:
         _say(f"cannot be tried here: {error}")
         return CANNOT
     _say(f"{failed} failed, {time.monotonic() - began:.0f} s in all")

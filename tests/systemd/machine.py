@@ -1,4 +1,4 @@
-"""A machine to try units on: systemd booted in a container over an overlay of ``/``, without any network but loopback."""
+"""A machine to try units on: systemd in a container over an overlay of ``/``, with no network but loopback."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ BOOT = 60.0
 POWER_OFF = 15.0
 
 
-class Unable(Exception):
+class UnableError(Exception):
     """No container can be had here; says why."""
 
 
@@ -53,7 +53,7 @@ class Machine:
     """A container with the built wheel at /opt/veille, running within the ``with`` block; leaves nothing behind.
 
     Raises:
-        Unable: on entering, where the overlay cannot be mounted or systemd does not come up.
+        UnableError: on entering, where the overlay cannot be mounted or systemd does not come up.
     """
 
     def __init__(self, wheel: Path, units: Path) -> None:
@@ -136,7 +136,7 @@ class Machine:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         if done.returncode or not self.path("/opt/veille/bin/veille").exists():
-            raise Unable(f"nothing runs in a container here: {done.stderr.strip()[-400:]}")
+            raise UnableError(f"nothing runs in a container here: {done.stderr.strip()[-400:]}")
 
     def _nspawn(self) -> list[str]:
         lent = f"{sysconfig.get_path('purelib')}:{DEPENDENCIES}"
@@ -175,7 +175,7 @@ class Machine:
                     return
             time.sleep(0.1)
         last = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-        raise Unable(f"systemd does not come up in a container here: {' / '.join(last)}")
+        raise UnableError(f"systemd does not come up in a container here: {' / '.join(last)}")
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def _overlay() -> Iterator[Path]:
 def _mount(*words: str) -> None:
     done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Unable(f"cannot mount {words[1]}: {done.stderr.strip()}")
+        raise UnableError(f"cannot mount {words[1]}: {done.stderr.strip()}")
 
 
 def _children(pid: int) -> list[int]:

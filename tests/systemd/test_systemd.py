@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from systemd.__main__ import CANNOT
 
 TESTS = Path(__file__).resolve().parents[1]

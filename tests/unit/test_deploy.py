@@ -25,7 +25,7 @@ ANALYZE = shutil.which("systemd-analyze")
 MOST_EXPOSED = 12
 """In tenths, as ``systemd-analyze security`` counts them."""
 
-needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on PATH")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze, which looks at units, is not on PATH")
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,13 @@ def test_the_exposure_is_at_most_1_2(unit: str, record_property: Callable[[str, 
     record_property("measured", f"{unit}: exposure {exposure[1]}")
     assert float(exposure[1]) * 10 <= MOST_EXPOSED, done.stdout
     assert done.returncode == 0, done.stderr
+
+
+@needs_systemd
+def test_the_timer_s_calendar_is_one() -> None:
+    done = analyze("calendar", "--iterations=2", value("veille-crawl.timer", "OnCalendar"))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Normalized form: \*-\*-\* \*:00/15:00", done.stdout)
 
 
 def analyze(*words: object) -> "subprocess.CompletedProcess[str]":
