@@ -8,7 +8,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +65,7 @@ class Machine:
     def __enter__(self) -> Self:
         with self._stack:
             self.root = self._stack.enter_context(_overlay())
+            self._stack.callback(_clear_groups)
             self._install()
             self._stack.enter_context(self._booted())
             self._stack = self._stack.pop_all()
@@ -196,6 +197,22 @@ def _overlay() -> Iterator[Path]:
         for path in reversed(mounted):
             subprocess.run(["umount", "--lazy", str(path)], check=False)
         base.rmdir()
+
+
+def _clear_groups() -> None:
+    """Remove the control groups that systemd-nspawn leaves beside its own; those in use stay."""
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    hierarchy = next((words[1] for words in mounts if words[2] == "cgroup2"), None)
+    own = next(
+        (line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")), None
+    )
+    if hierarchy is None or own is None:
+        return
+    for name in ("payload", "supervisor"):
+        group = Path(hierarchy, own.lstrip("/"), name)
+        for path in sorted([group, *group.glob("**/")], reverse=True):  # the innermost first
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _mount(*words: str) -> None:
