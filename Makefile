@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install crawl demo test test-power check bench bench-archive bench-dedup soak chaos lock clean
+.PHONY: help install crawl demo test test-power test-systemd deploy-check check bench bench-archive bench-dedup soak chaos lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -35,6 +35,12 @@ test: install  ## the whole test suite
 
 test-power: install  ## simulated power cuts, some minutes of them; needs root and mkfs.xfs
 	cd tests && ../$(BIN)/python -m power
+
+test-systemd: install  ## the units under a systemd booted in a container, some two minutes; needs root and systemd-nspawn
+	cd tests && ../$(BIN)/python -m systemd
+
+deploy-check: install  ## what systemd itself says of the units: their syntax, their exposure, the timer's calendar
+	$(BIN)/pytest --numprocesses=0 tests/unit/test_deploy.py
 
 check: install  ## format, lint, types, who may import whom
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -17,7 +18,7 @@ BUG, STORAGE, LOCKED, SETTINGS = 1, 74, 75, 78
 def main() -> None:
     """Run the command line; shows a traceback only where ``VEILLE_LOG_LEVEL=debug`` asks for it."""
     try:
-        code = veille.main(prog_name="veille", standalone_mode=False)
+        code = _run()
     except click.exceptions.Abort:
         code = _say("interrupted", 128 + signal.SIGINT)
     except click.ClickException as error:
@@ -41,6 +42,19 @@ def main() -> None:
             raise
         code = _say(f"bug: {type(first).__name__}: {first} (VEILLE_LOG_LEVEL=debug shows where)", BUG)
     sys.exit(code or 0)
+
+
+def _run() -> int | None:
+    """Run the verb; of the errors of tasks that failed together, raises the one that says most."""
+    try:
+        return cast("int | None", veille.main(prog_name="veille", standalone_mode=False))
+    except ExceptionGroup as group:
+        # a disk that is full fails every task at once, and is no bug for that
+        storage = group.subgroup(StorageError)
+        error: Exception = storage or group
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
 
 
 def _say(message: str, code: int) -> int:

@@ -264,14 +264,15 @@ def _unknown(key: str) -> str | None:
 
 
 def _secrets(env_file: Path | None, problems: list[str]) -> dict[str, Any]:
-    """Values of the secrets that are given as files."""
+    """Values of the secrets that are given as files; an empty file gives none."""
     named = dotenv_values(env_file or ".env") | dict(os.environ)
     secrets: dict[str, Any] = {}
     for name in SECRETS:
         key = f"{PREFIX}{name.upper()}_FILE"
         if path := named.get(key):
             try:
-                secrets[name] = Path(path).read_text(encoding="utf-8").strip()
+                if secret := Path(path).read_text(encoding="utf-8").strip():
+                    secrets[name] = secret
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}")
     return secrets

@@ -14,7 +14,7 @@ from command import VEILLE
 
 from service.cli import veille
 from service.daemon import DRAIN
-from service.settings import PREFIX, Settings
+from service.settings import PREFIX, SECRETS, Settings
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 INSTALLED = "/opt/veille/bin/veille"
@@ -25,7 +25,7 @@ ANALYZE = shutil.which("systemd-analyze")
 MOST_EXPOSED = 12
 """In tenths, as ``systemd-analyze security`` counts them."""
 
-needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on PATH")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze, which looks at units, is not on PATH")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,10 @@ def values(unit: str, key: str) -> list[str]:
 def value(unit: str, key: str) -> str:
     (only,) = values(unit, key)
     return only
+
+
+def environment(unit: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in values(unit, "Environment"))
 
 
 def hardening(unit: str) -> str:
@@ -93,6 +97,13 @@ def test_the_exposure_is_at_most_1_2(unit: str, record_property: Callable[[str, 
     record_property("measured", f"{unit}: exposure {exposure[1]}")
     assert float(exposure[1]) * 10 <= MOST_EXPOSED, done.stdout
     assert done.returncode == 0, done.stderr
+
+
+@needs_systemd
+def test_the_timer_s_calendar_is_one() -> None:
+    done = analyze("calendar", "--iterations=2", value("veille-crawl.timer", "OnCalendar"))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Normalized form: \*-\*-\* \*:00/15:00", done.stdout)
 
 
 def analyze(*words: object) -> "subprocess.CompletedProcess[str]":
@@ -133,10 +144,25 @@ def test_the_exit_codes_a_service_tells_apart_are_the_command_s(unit: str) -> No
 
 
 @pytest.mark.parametrize("unit", SERVICES)
+def test_every_secret_is_a_credential_whose_file_may_be_missing(unit: str) -> None:
+    names = [name for name in environment(unit) if name.endswith("_FILE")]
+    assert names == [f"{PREFIX}{secret.upper()}_FILE" for secret in SECRETS]
+    credentials = [f"{PREFIX.lower().strip('_')}.{secret}" for secret in SECRETS]
+    assert [environment(unit)[name] for name in names] == [f"%d/{credential}" for credential in credentials]
+    # a name without a path is looked for in /etc/credstore, and is no failure where it is not there
+    assert values(unit, "LoadCredential") == credentials
+    assert values(unit, "SetCredential") == [rf"{credential}:\n" for credential in credentials]
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_every_setting_of_a_unit_exists(unit: str) -> None:
+    names = {name.removeprefix(PREFIX).lower() for name in environment(unit)}
+    assert names <= Settings.model_fields.keys() | {f"{secret}_file" for secret in SECRETS}
+
+
+@pytest.mark.parametrize("unit", SERVICES)
 def test_the_archive_lies_where_systemd_lets_the_service_write(unit: str) -> None:
-    environment = dict(line.split("=", 1) for line in values(unit, "Environment"))
-    assert environment == {"VEILLE_DATA_DIR": f"/var/lib/{value(unit, 'StateDirectory')}"}
-    assert {key.removeprefix(PREFIX).lower() for key in environment} <= Settings.model_fields.keys()
+    assert environment(unit)["VEILLE_DATA_DIR"] == f"/var/lib/{value(unit, 'StateDirectory')}"
     # with DynamicUser the state directory is a link to here, and only this path is the mount that counts
     assert f"/var/lib/private/{value(unit, 'StateDirectory')}" in value(unit, "NoExecPaths").split()
 

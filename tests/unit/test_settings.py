@@ -98,6 +98,16 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert load().database == "sqlite:////var/x.db"
 
 
+def test_an_empty_secret_file_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("\n", encoding="utf-8")
+    for name in ("DATABASE_URL", "NOTIFY_URL"):
+        monkeypatch.setenv(f"VEILLE_{name}_FILE", str(tmp_path / "secret"))
+    settings = load()
+    assert (settings.database_url, settings.notify_url) == (None, None)
+    monkeypatch.setenv("VEILLE_DATABASE_URL", "sqlite:////var/x.db")
+    assert load().database == "sqlite:////var/x.db"
+
+
 def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEILLE_DATABASE_URL_FILE", "/nowhere/secret")
     assert problems("") == ["VEILLE_DATABASE_URL_FILE: /nowhere/secret cannot be read: No such file or directory"]
