@@ -51,10 +51,7 @@ def _run() -> int | None:
     except ExceptionGroup as group:
         # a disk that is full fails every task at once, and is no bug for that
         storage = group.subgroup(StorageError)
-        error: Exception = storage or group
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
-        raise error from group
+        raise first_of(storage or group) from group
 
 
 def _say(message: str, code: int) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from service.logs import printable
 from service.troubles import Facts, Message, Time
-from service.units import format_size
+from service.units import format_days, format_size
 from service.vitals import Vitals, entries, total
 from storage.model import Outcome
 
@@ -63,7 +63,7 @@ def _room(facts: Facts) -> str:
     if facts.free is None:
         return "the room left is not known"
     left = f"{format_size(facts.free)} left on the disk"
-    return left if facts.days_left is None else f"{left}, enough for {facts.days_left:.0f} days at the present rate"
+    return left if facts.days_left is None else f"{left}, enough for {format_days(facts.days_left)} at this rate"
 
 
 def _names(names: Sequence[str]) -> str:

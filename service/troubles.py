@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.logs import printable
-from service.units import format_duration, format_size
+from service.units import format_days, format_duration, format_size
 from service.vitals import DAY, Vitals
 from storage.model import Alert, Note, Trouble
 
@@ -239,7 +239,7 @@ _WAS = {
 
 def _room(facts: Facts) -> str:
     left = f"{format_size(facts.free or 0)} left, less than the {format_size(facts.min_free)} of VEILLE_MIN_FREE"
-    return left if facts.days_left is None else f"{left}; enough for {facts.days_left:.0f} days at the present rate"
+    return left if facts.days_left is None else f"{left}; enough for {format_days(facts.days_left)} at this rate"
 
 
 def _about(duration: timedelta | None) -> str:
