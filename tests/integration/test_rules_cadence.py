@@ -489,7 +489,8 @@ def test_rule_14_410_twice_a_day_apart_ends_the_polling_and_keeps_the_state(watc
     watch.now += 3 * 365 * DAY
     assert not watch.is_due(feed)
     said = told(watch, tmp_path, feed, "status")
-    assert any(
+    (line,) = [line for line in said if line.startswith("news: answers 410; failing since ")]
+    assert "gone for good: no longer polled" in line
         line.startswith("news: answers 410; failing since ") and "gone for good: no longer polled" in line
         for line in said
     )
