@@ -217,14 +217,17 @@ def example() -> str:
     ]
     for name, field in Settings.model_fields.items():
         default = None if field.default_factory else field.default
-        lines += ["", f"# {field.description}", f"#{PREFIX}{name.upper()}={_written(default)}"]
+        lines += ["", f"# {field.description}", f"#{PREFIX}{name.upper()}={written(default)}"]
     return "\n".join(lines) + "\n"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A setting's value as it is written in ``.env``."""
     match value:
         case None | ():
             return ""
+        case tuple():
+            return ",".join(map(str, value))
         case timedelta():
             return format_duration(value)
         case int() if value >= 1_000_000:
@@ -233,9 +236,14 @@ def _written(value: Any) -> str:
             return str(value)
 
 
+def origins(env_file: Path | None) -> dict[str, str]:
+    """Where each setting is set, by its key: ``FILE:LINE`` or ``environment``; those set nowhere are not in it."""
+    return _origins(env_file)[0]
+
+
 def _origins(env_file: Path | None) -> tuple[dict[str, str], list[str]]:
     """Where each ``VEILLE_`` key is set, the winner's place, and what is wrong with the file itself."""
-    origins: dict[str, str] = {}
+    found: dict[str, str] = {}
     problems: list[str] = []
     path = env_file or Path(".env")
     try:
@@ -243,15 +251,15 @@ def _origins(env_file: Path | None) -> tuple[dict[str, str], list[str]]:
     except (OSError, UnicodeDecodeError) as error:
         return {}, [f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"]
     for binding in parse_stream(io.StringIO(text)):
-        written = binding.original.string
+        text = binding.original.string
         # a binding begins with the blank lines before it
-        line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
+        line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
         if binding.error:
             problems.append(f"{path}:{line}: not of the form NAME=value")
         elif binding.key and binding.key.upper().startswith(PREFIX):
-            origins[binding.key.upper()] = f"{path}:{line}"
-    origins |= {key.upper(): "environment" for key in os.environ if key.upper().startswith(PREFIX)}
-    return origins, problems
+            found[binding.key.upper()] = f"{path}:{line}"
+    found |= {key.upper(): "environment" for key in os.environ if key.upper().startswith(PREFIX)}
+    return found, problems
 
 
 def _unknown(key: str) -> str | None:

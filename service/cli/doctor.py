@@ -22,9 +22,10 @@ AT_ONCE = 16
 @click.command(cls=Verb)
 @click.argument("names", nargs=-1, metavar="[FEED]...")
 @click.option("--network", is_flag=True, help="Ask the feeds too, as veille feeds test does: all that are on, or FEED.")
+@click.option("--notify", is_flag=True, help="Send a test to VEILLE_NOTIFY_URL too.")
 @pass_context
-def doctor(context: Context, names: tuple[str, ...], network: bool) -> int:
-    """Check settings, files, rights, clock and disk; with --network names, feeds and servers' clocks too.
+def doctor(context: Context, names: tuple[str, ...], network: bool, notify: bool) -> int:
+    """Check settings, files, rights, clock, disk, archive and units; with --network feeds and servers' clocks too.
 
     One line for each: ok, warning or problem, and what to do. Nothing is changed, and a running service is not
     disturbed. Exit 0 without a problem; else 74 where one is with data directory, disk or database, 78 where one is
@@ -47,6 +48,9 @@ def doctor(context: Context, names: tuple[str, ...], network: bool) -> int:
         _tell(context, check)
     if network:
         checks += asyncio.run(_ask_around(context, chosen))
+    if notify:
+        checks.append(asyncio.run(_try_to_tell(context)))
+        _tell(context, checks[-1])
     return _sum_up(context, checks)
 
 
@@ -79,6 +83,23 @@ async def _ask_around(context: Context, feeds: "Sequence[Feed]") -> "list[Check]
     checks.append(check_clock(list(answers.values())))
     _tell(context, checks[-1])
     return checks
+
+
+async def _try_to_tell(context: Context) -> "Check":
+    """Whether a message reaches those who are to be told of trouble."""
+    import socket
+
+    from service.health import Check, Result
+    from service.telling import tell
+
+    if context.settings.notify_url is None:
+        return Check("test message", Result.PROBLEM, "VEILLE_NOTIFY_URL is not set: there is nobody to send it to")
+    text = "This is a test: whoever reads it will be told of trouble. Nothing is wrong."
+    failure = await tell(context.settings.notify_url, f"veille on {socket.gethostname()}: a test", text)
+    if failure is not None:
+        cure = "check it against Apprise's documentation, and whether this machine reaches that service"
+        return Check("test message", Result.PROBLEM, f"{failure}: {cure}")
+    return Check("test message", Result.OK, "sent to every address; has it arrived?")
 
 
 def _of_feed(probe: "Probe") -> "Check":

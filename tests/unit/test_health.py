@@ -2,8 +2,10 @@
 
 import os
 import resource
+import socket
 import sqlite3
 import ssl
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -11,15 +13,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from holdings import make_holdings, new_store
 
-from service import health
-from service.health import Check, Kind, Result, check_clock, check_machine
+from service.health import Check, Kind, Result, check_clock, check_machine, machine
 from service.net.response import Response
 from service.settings import Settings, load
 from storage import checkup
 from storage.database import open_database
 from storage.lock import DirectoryLock
-from storage.model import Feed
+from storage.model import Feed, Note
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 ACCESS = os.access
@@ -71,11 +73,85 @@ def test_a_lock_let_go_of_is_free_and_a_look_does_not_take_it(nowhere: Path) -> 
     assert (nowhere / "data" / "veille.lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_the_names_of_settings_are_told_and_no_value(nowhere: Path) -> None:
-    detail = checks(nowhere, database_url="sqlite:///secret.db", timeout="5s")["settings"].detail
-    assert "VEILLE_DATABASE_URL" in detail
-    assert "VEILLE_TIMEOUT" in detail
-    assert "secret" not in detail
+def test_settings_are_told_with_their_origin_and_secrets_without_their_value(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VEILLE_POLL_MIN", "20m")
+    (nowhere / "none.env").write_text("\nVEILLE_NOTIFY_URL=json://user:secret@127.0.0.1/\n", encoding="utf-8")
+    found = checks(nowhere, database_url="sqlite:///secret.db", timeout="5s")["settings"]
+    for told in (
+        "VEILLE_DATABASE_URL (the command line)",
+        f"VEILLE_NOTIFY_URL ({nowhere / 'none.env'}:2)",
+        "VEILLE_TIMEOUT=5s (the command line)",
+        "VEILLE_POLL_MIN=20m (environment)",
+    ):
+        assert told in found.detail
+    assert "secret" not in found.detail
+    assert (found.result, "others can read it: chmod 600" in found.detail) == (Result.WARNING, True)
+    (nowhere / "none.env").chmod(0o600)
+    assert checks(nowhere)["settings"].result is Result.OK
+
+
+def test_an_archive_is_looked_at_as_a_start_would_and_asked_for_its_last_check(nowhere: Path) -> None:
+    (nowhere / "data").mkdir()
+    with closing(new_store(nowhere / "data")) as store:
+        make_holdings(nowhere / "data", store)
+    assert "10 records, every file there and long enough; never checked" in checks(nowhere)["archive"].detail
+
+    def after(note: Note) -> Check:
+        with closing(open_database(f"sqlite:///{nowhere / 'data' / 'veille.db'}")) as store:
+            store.note(note)
+        return checks(nowhere)["archive"]
+
+    assert after(Note("verify", NOW - timedelta(days=2), True, "sound")).result is Result.OK
+    assert after(Note("verify", NOW - timedelta(days=9), True, "sound")).result is Result.WARNING
+    assert after(Note("verify", NOW, False, "2 damaged: x")).result is Result.PROBLEM
+    (sealed,) = (nowhere / "data").glob("articles/*/*.gz")
+    sealed.write_bytes(sealed.read_bytes()[:-1])
+    found = checks(nowhere)["archive"]
+    assert (found.result, found.kind) == (Result.PROBLEM, Kind.STORAGE)
+    assert sealed.name in found.detail
+
+
+def test_a_disk_is_held_against_the_room_that_is_wanted(nowhere: Path) -> None:
+    assert checks(nowhere, min_free="900TB")["disk space"].result is Result.WARNING
+
+
+def test_an_address_that_is_taken_is_told_unless_a_service_runs(nowhere: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert checks(nowhere, metrics_bind=str(port))["metrics"].result is Result.PROBLEM
+        made(nowhere)
+        with DirectoryLock(nowhere / "data"):
+            assert checks(nowhere, metrics_bind=str(port))["metrics"].result is Result.OK
+    with DirectoryLock(nowhere / "data"):
+        assert checks(nowhere, metrics_bind=str(port))["metrics"].result is Result.WARNING
+
+
+def test_an_address_that_nobody_can_be_told_at_is_a_problem(nowhere: Path) -> None:
+    assert checks(nowhere, notify_url="json://127.0.0.1/")["notices"].result is Result.OK
+    found = checks(nowhere, notify_url="json://127.0.0.1/ nosuch://secret")["notices"]
+    assert (found.result, "secret" in found.detail) == (Result.PROBLEM, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        ("LoadState=loaded\nUnitFileState=enabled\nActiveState=active\n", Result.OK),
+        ("LoadState=loaded\nUnitFileState=disabled\nActiveState=inactive\n", Result.WARNING),
+        ("LoadState=loaded\nUnitFileState=enabled\nActiveState=failed\n", Result.PROBLEM),
+        ("LoadState=not-found\nUnitFileState=\nActiveState=inactive\n", Result.OK),
+    ],
+)
+def test_units_are_looked_at_where_there_is_systemd(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, said: str, result: Result
+) -> None:
+    command = nowhere / "systemctl"
+    command.write_text("#!/bin/sh\ncat <<END\n" + said + "END\n", encoding="utf-8")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{nowhere}:{os.environ['PATH']}")
+    monkeypatch.setattr(machine, "SYSTEMD", nowhere)
+    assert machine.check_units().result is result
 
 
 @pytest.mark.parametrize(
@@ -98,11 +174,12 @@ def test_a_setup_that_is_not_right_is_told(nowhere: Path, name: str, result: Res
 
 
 def test_the_time_zone_of_the_settings_is_shown(nowhere: Path) -> None:
-    assert checks(nowhere, timezone="Europe/Paris")["clock"].detail == "2026-11-24 04:30:00 UTC, 05:30 in Europe/Paris"
+    detail = checks(nowhere, timezone="Europe/Paris")["clock"].detail
+    assert detail.startswith("2026-11-24 04:30:00 UTC, 05:30 in Europe/Paris")
 
 
 def limit(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    monkeypatch.setattr(health.resource, "getrlimit", lambda _: (number, number))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (number, number))
 
 
 @pytest.mark.parametrize(
@@ -130,13 +207,13 @@ def test_little_space_is_a_warning_and_hardly_any_a_problem(
     nowhere: Path, monkeypatch: pytest.MonkeyPatch, free: int, files: int, result: Result
 ) -> None:
     system = SimpleNamespace(f_bavail=free // 1000, f_frsize=1000, f_files=10**7, f_favail=files)
-    monkeypatch.setattr(health.os, "statvfs", lambda _: system)
+    monkeypatch.setattr(os, "statvfs", lambda _: system)
     found = checks(nowhere)["disk space"]
     assert (found.result, found.kind) == (result, Kind.STORAGE)
 
 
 def test_no_authorities_no_https(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "public_authorities", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    monkeypatch.setattr(machine, "public_authorities", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     assert checks(nowhere)["certificates"].result is Result.PROBLEM
 
 
@@ -152,7 +229,7 @@ def test_a_data_directory_that_is_a_file_or_under_one_is_a_problem(nowhere: Path
 
 def no_rights(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """As for another user; the tests may run as root, who has all rights."""
-    monkeypatch.setattr(health.os, "access", lambda path, mode: Path(path).name not in names and ACCESS(path, mode))
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name not in names and ACCESS(path, mode))
 
 
 def test_what_may_not_be_written_is_a_problem(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +244,7 @@ def test_what_may_not_be_written_is_a_problem(nowhere: Path, monkeypatch: pytest
 
 def test_a_directory_that_is_somebody_else_s_is_a_warning(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(nowhere)
-    monkeypatch.setattr(health.os, "geteuid", lambda: 4_000_000)
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
     found = checks(nowhere)["data directory"]
     assert found.result is Result.WARNING
     assert "user 4000000" in found.detail
