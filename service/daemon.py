@@ -46,6 +46,8 @@ DRAIN = 25.0
 """Seconds to drain in, before what is left is given up; it stays pending."""
 LOOK, STATUS = 60.0, 10.0
 """Seconds between two looks at how all feeds do, and between two status lines for systemd."""
+LOOK_SHARE = 50
+"""Times as long as a look took, that there is none: with thousands of feeds it must not become the main work."""
 WRITE = 30.0
 """Seconds between two beats of the writer, if no watchdog asks for more."""
 SOON = timedelta(hours=1)
@@ -99,6 +101,7 @@ class _Daemon:
         self._is_first = True
         self._settings: Settings | None = None
         self._last_tick: float | None = None
+        self._look_after = 0.0
 
     async def watch(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
         """Serve one configuration after another. Raises what ended it before it was told to stop."""
@@ -146,7 +149,7 @@ class _Daemon:
     async def _schedule(self, session: Session, settings: Settings) -> AsyncIOScheduler:
         chores, scheduler = session.chores, _scheduler()
         zone = ZoneInfo(settings.timezone)
-        self._last_tick = None
+        self._last_tick, self._look_after = None, 0.0
         for job, trigger, first in (
             (self._tick, IntervalTrigger(seconds=TICK, timezone="UTC"), None),
             (self._look, IntervalTrigger(seconds=LOOK, timezone="UTC"), now()),
@@ -175,8 +178,10 @@ class _Daemon:
             await self._session.runner.tick()
 
     async def _look(self) -> None:
-        if self._session is not None:
+        if self._session is not None and time.monotonic() >= self._look_after:
+            began = time.monotonic()
             await self._session.chores.look()
+            self._look_after = time.monotonic() + (time.monotonic() - began) * LOOK_SHARE
 
     async def _tell_status(self) -> None:
         if self._session is not None:

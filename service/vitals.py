@@ -159,22 +159,23 @@ def examine(
         feed: As the catalogue has it.
         state: What is remembered of it.
         ledger: How its entries ended.
-        arrivals: What came of it in the last ``USUAL_DAYS`` days and one, by hour.
+        arrivals: What came of it in the last ``USUAL_DAYS`` days and one, by hour, oldest first.
         newest: When its newest entries came, newest first.
         gaps: Newest first.
         now: The time, aware.
     """
+    end = now - HOUR / 2  # an hour counts whole: what is counted by hours is half an hour off at most
     return Vitals(
         name,
         feed,
         state,
         ledger,
-        day=_since(arrivals, now - DAY),
-        week=_since(arrivals, now - WEEK),
-        trend=_trend(arrivals, now),
+        day=_since(arrivals, end - DAY),
+        week=_since(arrivals, end - WEEK),
+        trend=_trend(arrivals, end),
         newest=newest[0] if newest else None,
         usual=_usual(newest),
-        volume=_volume(arrivals, now),
+        volume=_volume(arrivals, end),
         gaps=tuple(gaps),
     )
 
@@ -195,16 +196,21 @@ def entries(vitals: Iterable[Vitals]) -> Mapping[str, int]:
 
 
 def _since(arrivals: Sequence[Arrivals], moment: datetime) -> Counts:
-    # an hour counts whole, from its middle on: what is counted by hours is half an hour off at most
-    some = [arrived for arrived in arrivals if arrived.hour + HOUR / 2 >= moment]
-    return Counts(sum(arrived.entries for arrived in some), sum(arrived.articles for arrived in some))
+    entries = articles = 0
+    for arrived in reversed(arrivals):
+        if arrived.hour < moment:
+            break
+        entries, articles = entries + arrived.entries, articles + arrived.articles
+    return Counts(entries, articles)
 
 
 def _trend(arrivals: Sequence[Arrivals], now: datetime) -> tuple[int, ...]:
     points, step = [0] * POINTS, WEEK / POINTS
-    for arrived in arrivals:
-        if 0 <= (back := int((now - arrived.hour - HOUR / 2) / step)) < POINTS:
-            points[POINTS - 1 - back] += arrived.entries
+    for arrived in reversed(arrivals):
+        back = max(0, (now - arrived.hour) // step)
+        if back >= POINTS:
+            break
+        points[POINTS - 1 - back] += arrived.entries
     return tuple(points)
 
 
@@ -218,7 +224,7 @@ def _usual(newest: Sequence[datetime]) -> timedelta | None:
 def _volume(arrivals: Sequence[Arrivals], now: datetime) -> Volume | None:
     days: defaultdict[int, int] = defaultdict(int)
     for arrived in arrivals:
-        days[max(0, int((now - arrived.hour - HOUR / 2) / DAY))] += arrived.entries
+        days[max(0, (now - arrived.hour) // DAY)] += arrived.entries
     # the day of the first poll brought a whole window: it is no day like the others
     watched = min(max(days, default=0) - 1, USUAL_DAYS)
     if watched < FEWEST_DAYS:

@@ -1,6 +1,5 @@
 """The store's figures of the last days: what came in, hour by hour, and how new the newest entries are."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -18,19 +17,24 @@ class ArrivalsPart(Transactions):
 
     def arrivals(self, since: datetime) -> Sequence[Arrivals]:
         """See ``Store.arrivals``."""
-        counts: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        moments: dict[str, datetime] = {}  # there are far fewer hours than rows
+        counts: dict[tuple[str, str], int] = {}
         with self._reading() as connection:
-            for place, (feed, moment) in enumerate(
-                ((entries.c.feed, entries.c.first_seen), (articles.c.feed, articles.c.archived))
-            ):
-                hour = self._hour(moment)
-                sums = sa.select(feed, hour, sa.func.count()).where(moment >= since).group_by(feed, hour)
-                for name, when, count in connection.execute(sums):
-                    counts[name, when][place] = count
-        return [
-            Arrivals(feed, datetime.strptime(hour, _HOUR).replace(tzinfo=UTC), *both)
-            for (feed, hour), both in sorted(counts.items())
-        ]
+            for feed, hour, count in connection.execute(self._by_hour(articles.c.feed, articles.c.archived, since)):
+                counts[feed, hour] = count
+            rows = connection.execute(self._by_hour(entries.c.feed, entries.c.first_seen, since)).all()
+        arrived = [(feed, hour, count, counts.pop((feed, hour), 0)) for feed, hour, count in rows]
+        arrived += [(feed, hour, 0, count) for (feed, hour), count in counts.items()]
+        for _, hour, *_ in arrived:
+            if hour not in moments:
+                moments[hour] = datetime.strptime(hour, _HOUR).replace(tzinfo=UTC)
+        return [Arrivals(feed, moments[hour], *both) for feed, hour, *both in sorted(arrived)]
+
+    def _by_hour(
+        self, feed: sa.ColumnElement[str], moment: sa.ColumnElement[datetime], since: datetime
+    ) -> sa.Executable:
+        hour = self._hour(moment)
+        return sa.select(feed, hour, sa.func.count()).where(moment >= since).group_by(feed, hour)
 
     def newest(self, feed: str, limit: int) -> Sequence[datetime]:
         """See ``Store.newest``."""
