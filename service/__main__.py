@@ -35,12 +35,14 @@ def main() -> None:
     except OSError as error:
         code = _say(f"{error.filename or 'output'}: {error.strerror or error}", STORAGE)
     except Exception as errors:
+        from service.logs import where
         from service.settings import debugging
 
         first = first_of(errors)
         if debugging():
             raise
-        code = _say(f"bug: {type(first).__name__}: {first} (VEILLE_LOG_LEVEL=debug shows where)", BUG)
+        what = f"{type(first).__name__}: {first}".removesuffix(": ")
+        code = _say(f"bug: {what}, in {where(first)} (VEILLE_LOG_LEVEL=debug shows the whole way there)", BUG)
     sys.exit(code or 0)
 
 
@@ -55,9 +57,13 @@ def _run() -> int | None:
 
 
 def _say(message: str, code: int) -> int:
+    from service import logs
+
     try:
-        for line in message.splitlines():
-            click.echo(f"veille: {line}", err=True)
+        if not logs.last_words(message, code):
+            priority = "<3>" if logs.is_journal() else ""
+            for line in message.splitlines():
+                click.echo(f"{priority}veille: {logs.printable(line)}", err=True)
     except OSError:  # the full disk may be the log's too: the exit code tells, if what is left unsaid fails no more
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  until the process ends
     return code

@@ -19,7 +19,7 @@ def narrate(event: Event) -> None:
             if event.gap is not None:
                 log.warning("entries may have been missed", feed=event.feed, reason=event.gap.reason)
             for warning in event.warnings:
-                log.warning("poll", feed=event.feed, reason=warning)
+                log.warning("feed warning", feed=event.feed, reason=warning)
             log.info("polled", feed=event.feed, status=event.status, new=len(event.entries), why=event.state.due_reason)
         case Archived(article=article):
             log.info("archived", id=article.id, revision=article.revision, feed=article.feed, title=article.title)

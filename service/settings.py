@@ -201,6 +201,11 @@ def notify_socket() -> tuple[str | None, float | None]:
     return os.environ.get("NOTIFY_SOCKET"), int(watchdog) / 1_000_000 if watchdog else None
 
 
+def journal_stream() -> str | None:
+    """The device and inode of the journal's stream, as systemd names them: ``9:12345``; None elsewhere."""
+    return os.environ.get("JOURNAL_STREAM")
+
+
 def catalogue_path(settings: Settings) -> Path | None:
     """The feeds file in use: the one named, else ``./feeds.toml``; None where the shipped catalogue serves."""
     if settings.feeds_file is not None:

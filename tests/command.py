@@ -1,5 +1,6 @@
 """Runs the installed ``veille`` command as a process, in an environment of the test's own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -48,3 +49,12 @@ def messages(done: "subprocess.CompletedProcess[str]") -> list[str]:
     """What was said on standard error; no test ever accepts a traceback there."""
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return done.stderr.splitlines()
+
+
+def last_words(said: str) -> str:
+    """The one line in which a command says why it ended; a service says it in its log."""
+    assert "Traceback" not in said, said
+    plain = [line.removeprefix("veille: ") for line in said.splitlines() if line.startswith("veille: ")]
+    logged = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    (line,) = plain + [line["reason"] for line in logged if line["event"] == "ended"]
+    return str(line)

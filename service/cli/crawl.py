@@ -90,6 +90,7 @@ def run(context: Context) -> int:
 
     settings, feeds = context.settings, _feeds(context)
     logs.configure(settings)
+    logs.serve()
     return asyncio.run(daemon.run(settings, feeds, reload=lambda: _again(context)))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command import VEILLE, environment, veille
+from command import VEILLE, environment, last_words, veille
 from faults.audit import audit
 from faults.nursery import TESTS, Nursery
 from faults.scribe import Said
@@ -49,13 +49,6 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     yield resize
     if folder.is_mount():
         subprocess.run(["umount", folder], check=True)
-
-
-def last_words(said: str) -> str:
-    """The one line in which a command says why it ended."""
-    assert "Traceback" not in said
-    (line,) = [line for line in said.splitlines() if line.startswith("veille: ")]
-    return line
 
 
 # -- full --------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
-from command import messages, veille
+from command import last_words, messages, veille
 from faults.scribe import settings
 from faults.sequel import complete
 from faults.trace import Call, traced, why_not
@@ -153,8 +153,7 @@ def test_a_failed_sync_ends_the_process_and_is_never_tried_again(
         file = f"{day_folder(kind, datetime.now(UTC))}/{name}-0001{suffix}"
         done, calls = traced(tmp_path, *words, options=("-P", f"{tmp_path}/data/{file}", "-e", failing()))
         assert done.returncode == 74
-        said = [line for line in messages(done) if line.startswith("veille: ")]
-        assert said == [f"veille: {file} cannot be synced: [Errno 5] Input/output error"]
+        assert last_words(done.stderr) == f"{file} cannot be synced: [Errno 5] Input/output error"
         assert [(call.name, call.error) for call in calls if call.name in SYNC] == [("fdatasync", "EIO")]
         complete(tmp_path, room)
 
