@@ -73,7 +73,7 @@ def _good(situation: Situation, time: Time) -> Iterator[str]:
     if situation.process is not None:
         yield f"veille runs (process {situation.process})"
     elif situation.is_running:
-        yield "veille runs (where its process cannot be seen)"
+        yield f"veille was alive at {time(situation.notes['pulse'].at)}, though its process is not seen from here"
     else:
         yield "veille does not run now"
 
@@ -110,7 +110,7 @@ def _wrong_service(situation: Situation, time: Time) -> Iterator[str]:
     pulse = situation.notes.get("pulse") or situation.notes.get("service")
     if situation.has_died and pulse is not None:
         yield (
-            f"veille has ended without a word: its last sign of life is of {time(pulse.at)}; "
+            f"veille has ended without a word: its last sign of life was at {time(pulse.at)}, and its log may say why; "
             "nothing is lost, the next start goes on"
         )
     if late := situation.late:
