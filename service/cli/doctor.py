@@ -90,12 +90,11 @@ async def _try_to_tell(context: Context) -> "Check":
     import socket
 
     from service.health import Check, Result
-    from service.telling import tell
+    from service.telling import send_test
 
     if context.settings.notify_url is None:
         return Check("test message", Result.PROBLEM, "VEILLE_NOTIFY_URL is not set: there is nobody to send it to")
-    text = "This is a test: whoever reads it will be told of trouble. Nothing is wrong."
-    failure = await tell(context.settings.notify_url, f"veille on {socket.gethostname()}: a test", text)
+    failure = await send_test(context.settings.notify_url, socket.gethostname())
     if failure is not None:
         cure = "check it against Apprise's documentation, and whether this machine reaches that service"
         return Check("test message", Result.PROBLEM, f"{failure}: {cure}")

@@ -79,10 +79,10 @@ def wrong(situation: Situation, time: Time) -> list[str]:
 
 
 def _wrong_service(situation: Situation, time: Time) -> Iterator[str]:
-    for topic in ("service", "reload", "verify"):
+    for topic in ("service", "reload", "verify", "notify"):
         note = situation.notes.get(topic)
         if note is not None and not note.is_good:
-            what = {"service": "veille", "reload": "reload", "verify": "archive"}[topic]
+            what = {"service": "veille", "reload": "reload", "verify": "archive", "notify": "messages"}[topic]
             yield printable(f"{what}, {time(note.at)}: {note.text}")
     room, least = situation.usage, situation.settings.min_free
     if room is not None and room.free < least:
