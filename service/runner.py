@@ -71,6 +71,7 @@ class Runner:
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
+        self._opening: asyncio.Task[None] | None = None
         self._extracting: set[asyncio.Task[None]] = set()
         self._in_flight: set[int] = set()
         self._asked: set[str] = set()
@@ -120,11 +121,12 @@ class Runner:
             yield
 
     async def tick(self) -> None:
-        """Start what has become due. Never waits for it."""
+        """Start what has become due. Never waits for it, nor for the store to say what it is."""
         if self._stopping:
             return
         self._poll([feed for feed in self.due() if feed.name not in self._asked], force=False)
-        await self._open_lanes()
+        if self._opening is None or self._opening.done():
+            self._opening = self._group.create_task(self._open_lanes())
 
     async def seal(self) -> list[Sealed]:
         """Seal the archive's finished files, work going on beside it, until told to stop; see ``Archivist.seal``."""
