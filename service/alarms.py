@@ -131,32 +131,42 @@ class Alarms:
         ]
         if not sendings:
             return []
+        told: list[Message] = []
+        arrived: set[int] = set()
+        saving: list[asyncio.Task[None]] = []
+
+        def sent(place: int) -> None:
+            message = sendings[place][1]
+            arrived.add(place)
+            if any(message is one for one in due) and not any(message is one for one in told):
+                told.append(message)
+                saving.append(asyncio.create_task(self._remember(message, now)))  # at once: a stop may come in between
+
         try:
-            reasons = await deliver([(one.address, message) for one, message in sendings])
+            reasons = await deliver([(one.address, message) for one, message in sendings], sent)
         except ChildError as error:
-            reasons = [str(error)] * len(sendings)
-        reached = [sending for sending, reason in zip(sendings, reasons, strict=True) if reason is None]
-        lost = [(*sending, reason) for sending, reason in zip(sendings, reasons, strict=True) if reason is not None]
-        for one, message in reached:
-            one.owed.pop(message.kind, None)
-            one.failures, one.not_before = 0, None
-        told = [message for message in due if any(sent is message for _, sent in reached)]
+            reasons = [None if place in arrived else str(error) for place in range(len(sendings))]
+        await asyncio.gather(*saving)
+        outcomes = [(*sending, reason) for sending, reason in zip(sendings, reasons, strict=True)]
+        for one, message, reason in outcomes:
+            if reason is None:
+                one.owed.pop(message.kind, None)
+                one.failures, one.not_before = 0, None
         for message in told:
-            await self._remember(message, now, [one for one, sent in reached if sent is message])
-        await self._complain(lost)
+            log.info("told", title=message.title)
+            reached = [one for one, sent_one, reason in outcomes if sent_one is message and reason is None]
+            for one in self._recipients:
+                if message.alerts and one not in reached:
+                    one.owed[message.kind] = message
+        await self._complain([(one, message, reason) for one, message, reason in outcomes if reason is not None])
         return told
 
-    async def _remember(self, message: Message, now: datetime, reached: Sequence[_Recipient]) -> None:
-        """That a message was told, and who is still to get it."""
-        log.info("told", title=message.title)
-        if not message.alerts:
-            return
-        # this first: whoever is killed in between tells it again, but not before a day has passed
-        await self._thread(self._store.note, Note(f"{_TOLD}{message.kind}", now, True, message.title))
-        await self._thread(self._store.save_alerts, message.alerts)
-        for one in self._recipients:
-            if one not in reached:
-                one.owed[message.kind] = message
+    async def _remember(self, message: Message, now: datetime) -> None:
+        """That a message was told."""
+        if message.alerts:
+            # this first: whoever is killed in between tells it again, but not before a day has passed
+            await self._thread(self._store.note, Note(f"{_TOLD}{message.kind}", now, True, message.title))
+            await self._thread(self._store.save_alerts, message.alerts)
 
     async def _complain(self, lost: Sequence[tuple[_Recipient, Message, str]]) -> None:
         """Of those who could not be reached: in the log, and in a note for whoever looks."""

@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -28,18 +29,35 @@ _heard: ContextVar[list[str]] = ContextVar("heard")
 
 
 def main() -> None:
-    """Send each message to its address, or only look at the address where there is none; print what went wrong."""
+    """Send each message to its address, or only look at the address where there is none; print what came of it.
+
+    A line for each that was sent, as soon as it is, then one for all.
+    """
     work = job()
     answer = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # what plugins print is nobody's business
     os.dup2(nowhere, 2)
     signal.alarm(int(work["seconds"]) + GRACE)
-    os.write(answer, orjson.dumps(_send_all(work["sendings"], time.monotonic() + work["seconds"])))
+
+    turn = threading.Lock()
+
+    def say(what: object) -> None:
+        os.write(answer, orjson.dumps(what) + b"\n")
+
+    def sent(place: int) -> None:
+        with turn:
+            say({"sent": place})
+
+    results = _send_all(work["sendings"], time.monotonic() + work["seconds"], sent)
+    turn.acquire()  # for good: who is sent to only now comes too late
+    say(results)
     os._exit(0)  # threads that hang would be waited for
 
 
-def _send_all(sendings: list[tuple[str, dict[str, str] | None]], until: float) -> list[str | None]:
+def _send_all(
+    sendings: list[tuple[str, dict[str, str] | None]], until: float, sent: Callable[[int], None]
+) -> list[str | None]:
     """For each address and message: None, or in words of ours why it was not sent. No address waits for another."""
     warnings.simplefilter("ignore")
     import apprise
@@ -68,6 +86,8 @@ def _send_all(sendings: list[tuple[str, dict[str, str] | None]], until: float) -
         for place, (to, message) in enumerate(sendings):
             if to == address and message is not None:
                 results[place] = _send(sender, message)
+                if results[place] is None:
+                    sent(place)
 
     threads = [threading.Thread(target=send, args=pair, daemon=True) for pair in services.items() if pair[1]]
     for thread in threads:

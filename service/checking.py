@@ -63,7 +63,7 @@ def main() -> None:
     job = read_job()
     with suppress(OSError):  # a service manager may not allow it
         os.nice(19)
-    sys.stdout.buffer.write(orjson.dumps(_check(Path(job["directory"]), job["database"])))
+    sys.stdout.buffer.write(orjson.dumps(_check(Path(job["directory"]), job["database"])) + b"\n")
 
 
 def _check(directory: Path, database: str) -> dict[str, object]:

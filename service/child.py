@@ -5,18 +5,26 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import orjson
+
+_LONGEST_LINE = 1 << 20
+"""Bytes."""
 
 
 class ChildError(Exception):
     """It gave no answer; the message is a line for people."""
 
 
-async def ask(module: str, job: object, *, seconds: float | None = None) -> Any:
-    """Run ``python -m module`` with ``job`` as JSON on its standard input; returns the JSON it prints.
+async def ask(
+    module: str, job: object, *, seconds: float | None = None, hear: Callable[[Any], None] | None = None
+) -> Any:
+    """Run ``python -m module`` with ``job`` as JSON on its standard input; returns the last JSON line it prints.
+
+    ``hear`` is called with each line as it comes: what was heard is known even if the last one never comes.
 
     No argument and no variable tells other users what the job is. It is killed where it takes longer than ``seconds``,
     and where this call is cancelled; where this process ends, it ends by itself (``job``).
@@ -32,12 +40,13 @@ async def ask(module: str, job: object, *, seconds: float | None = None) -> Any:
         stdout=pipe,
         stderr=pipe,
         start_new_session=True,  # Ctrl-C at a terminal is its parent's own affair
+        limit=_LONGEST_LINE,
     )
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: PT018
     try:
         async with asyncio.timeout(seconds):
             process.stdin.write(orjson.dumps(job) + b"\n")  # and stays open: its end would end the child
-            answer, said = await asyncio.gather(process.stdout.read(), process.stderr.read())
+            answer, said = await asyncio.gather(_last_line(process.stdout, hear), process.stderr.read())
             await process.wait()
     except TimeoutError:
         raise ChildError(f"no answer within {seconds:g} s") from None
@@ -52,6 +61,15 @@ async def ask(module: str, job: object, *, seconds: float | None = None) -> Any:
     except orjson.JSONDecodeError:
         last = said.decode(errors="replace").strip().rpartition("\n")[2]
         raise ChildError(last or f"its process ended with {process.returncode}") from None
+
+
+async def _last_line(output: asyncio.StreamReader, hear: Callable[[Any], None] | None) -> bytes:
+    line = b""
+    while (another := await output.readline()).endswith(b"\n"):
+        line = another
+        if hear is not None:
+            hear(orjson.loads(line))
+    return line
 
 
 def job() -> Any:

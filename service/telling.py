@@ -1,6 +1,7 @@
 """Tells people, by whatever service they chose (``VEILLE_NOTIFY_URL``). No address is shown: it may hold a password."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 from pydantic import SecretStr
@@ -12,22 +13,30 @@ from service.messages import Message
 SECONDS = 30.0
 """The longest that sending may take, all messages to all addresses together."""
 _OWN = 0.8
-"""Of these, after which what has not been answered is said not to be; what has been sent then counts as sent."""
+"""Of these, after which an address that has not answered is given up."""
 
 log = structlog.get_logger()
 
 
-async def deliver(sendings: Sequence[tuple[str, Message | None]]) -> list[str | None]:
+async def deliver(
+    sendings: Sequence[tuple[str, Message | None]], sent: Callable[[int], None] | None = None
+) -> list[str | None]:
     """Send messages to addresses, all side by side; returns for each None, or why it was not sent, free of secrets.
 
-    With no message, the address is only looked at: whether there is a service for it.
+    With no message, the address is only looked at: whether there is a service for it. ``sent`` is called with the place
+    of each that was sent, from 0, as soon as it is.
 
     Raises:
-        ChildError: nothing is known of how it went.
+        ChildError: it took too long, or could not be done; what was sent until then is sent.
     """
     work = {"seconds": SECONDS * _OWN, "sendings": [(address, _written(message)) for address, message in sendings]}
+
+    def hear(line: Any) -> None:
+        if isinstance(line, dict) and sent is not None:
+            sent(line["sent"])
+
     try:
-        answer: list[str | None] = await ask("service.apprising", work, seconds=SECONDS)
+        answer: list[str | None] = await ask("service.apprising", work, seconds=SECONDS, hear=hear)
     except OSError as error:
         raise ChildError(f"no process can be started: {error.strerror}") from None
     return answer

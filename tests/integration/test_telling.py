@@ -147,8 +147,10 @@ def test_one_that_never_answers_keeps_no_other_waiting_and_is_given_up(
 def test_a_sender_that_hangs_itself_is_killed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "SECONDS", 0.8)
     monkeypatch.setattr(telling, "_OWN", 100)
+    sent: list[int] = []
     with pytest.raises(ChildError, match=r"^no answer within 0\.8 s$"):
-        asyncio.run(deliver([(receiver.address("deaf"), MESSAGE)]))
+        asyncio.run(deliver([(receiver.address("deaf"), MESSAGE), (receiver.address(), MESSAGE)], sent.append))
+    assert sent == [1]
     assert senders(os.getpid()) == []
 
 

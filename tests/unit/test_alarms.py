@@ -31,14 +31,18 @@ class Post:
         self.tried = 0
         self.refused: dict[str, str] = {}
         self.is_dead = False
+        self.hangs = False
 
-    async def deliver(self, sendings: Sequence[tuple[str, Message]]) -> list[str | None]:
+    async def deliver(self, sendings: Sequence[tuple[str, Message]], sent: Callable[[int], None]) -> list[str | None]:
         self.tried += 1
         if self.is_dead:
             raise ChildError("no answer within 30 s")
-        for address, message in sendings:
+        for place, (address, message) in enumerate(sendings):
             if address not in self.refused:
+                sent(place)
                 self.arrived.append((address, message.title.removeprefix("veille on host: ").split(" since")[0]))
+        if self.hangs:
+            await asyncio.sleep(3_600)
         return [self.refused.get(address) for address, _ in sendings]
 
 
@@ -148,6 +152,25 @@ def test_a_kind_that_was_told_is_not_told_again_after_a_restart(desk: Desk, post
     assert sorted(post.arrived) == sorted(
         (address, said) for address in ("a://1", "b://2") for said in (SILENT, "the disk is nearly full, 1B left")
     )
+
+
+def test_what_has_reached_somebody_is_told_even_if_the_service_is_stopped_while_another_does_not_answer(
+    desk: Desk, post: Post
+) -> None:
+    post.refused, post.hangs = {"b://2": "no answer in time"}, True
+
+    async def stopped(alarms: Alarms) -> None:
+        task = asyncio.create_task(alarms.check(facts(silent())))
+        while not post.arrived:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait([task])
+
+    desk.run(stopped)
+    post.hangs = False
+    desk.run(lambda alarms: alarms.check(facts(silent())))
+    assert post.arrived == [("a://1", SILENT)]
 
 
 def test_all_that_is_due_goes_in_one_process(desk: Desk, post: Post) -> None:
