@@ -44,6 +44,13 @@ class Context:
             log_level="debug" if self.verbose > 1 else None,
         )
 
+    @property
+    def given(self) -> dict[str, str]:
+        """The settings that options set, by name, and which option each."""
+        said = {"data_dir": ("--data", self.data), "feeds_file": ("--feeds", self.feeds_file)}
+        options = {name: option for name, (option, value) in said.items() if value is not None}
+        return options | ({"log_level": "-vv"} if self.verbose > 1 else {})
+
     @cached_property
     def catalogue_path(self) -> Path | None:
         """The feeds file in use: named, or ./feeds.toml; None where the shipped catalogue serves."""
