@@ -146,6 +146,16 @@ class Verb(click.Command):
             option.hidden = True
             self.params.append(option)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. Raises ServiceError in place of an error that click would end the process for without a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            from service.errors import ServiceError
+            from service.logs import where
+
+            raise ServiceError(f"a pipe to another process was closed, in {where(error)}") from None
+
 
 class Verbs(click.Group):
     """A group of verbs, with the global options."""

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from service.app import open_readonly
-from service.health.finding import Check, Kind, Result, existing, in_a_few, me, user
+from service.health.finding import Check, Kind, Result, existing, in_a_few, is_there, me, user
 from service.settings import PREFIX, Settings
 from service.units import format_duration, format_size
 from storage.checkup import check_up
-from storage.errors import SchemaError, StorageError
+from storage.errors import CorruptDatabaseError, SchemaError, StorageError
 from storage.lock import holder
 from storage.model import Note
 from storage.stock import take_stock
@@ -29,6 +29,8 @@ DATABASE = "veille.db"
 STOPPED = "stopped as asked"
 """What the service notes last where all went well."""
 
+_MAKE_AGAIN = "put back a backup, or veille verify --repair: it is set aside, and made again from the records"
+
 Time = Callable[[datetime], str]
 """A moment as people are shown it."""
 
@@ -43,11 +45,11 @@ def _told(name: str, result: Result, detail: str, advice: str | None = None) -> 
 def check_directory(directory: Path) -> Check:
     """Whether this user may read and write the archive, and all of it is one user's."""
     name = "data directory"
-    if not directory.exists():
+    if not is_there(directory):
         parent = existing(directory)
         if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
             return _told(name, Result.OK, f"{directory}: not there yet, the first crawl makes it")
-        told = f"{directory}: not there, and {me()} cannot make it in {parent}"
+        told = f"{directory}: not there, as far as {me()} may see, and {me()} cannot make it in {parent}"
         cure = f"name another in {PREFIX}DATA_DIR, or: install -d -o {me()} {directory} (as root)"
         return _told(name, Result.PROBLEM, told, cure)
     if not directory.is_dir():
@@ -127,10 +129,10 @@ def _room(directory: Path, free: int, room: Usage | None, least: int) -> Check:
 def check_database(settings: Settings) -> Check:
     """Whether the database opens, and is sound."""
     name, file = "database", settings.data_dir / DATABASE
-    if settings.database_url is None and not os.access(settings.data_dir, os.X_OK) and settings.data_dir.exists():
+    if settings.database_url is None and not os.access(settings.data_dir, os.X_OK) and is_there(settings.data_dir):
         return _told(name, Result.PROBLEM, f"{file} cannot be looked at: {me()} may not enter its directory")
-    if settings.database_url is None and not file.exists():
-        if any(settings.data_dir.glob("articles/*/*.jsonl*")):
+    if settings.database_url is None and not is_there(file):
+        if is_there(settings.data_dir) and any(settings.data_dir.glob("articles/*/*.jsonl*")):
             cure = "nothing: the next crawl makes it again from the records, but for the times of polls"
             return _told(name, Result.WARNING, f"{file} is missing", cure)
         return _told(name, Result.OK, "none yet, the first crawl makes it")
@@ -140,11 +142,15 @@ def check_database(settings: Settings) -> Check:
         return _told(
             name, Result.PROBLEM, str(error), "a newer veille has used it: install that, or a backup of before"
         )
+    except CorruptDatabaseError as error:
+        return _told(name, Result.PROBLEM, str(error), _MAKE_AGAIN)
     except StorageError as error:
-        return _told(name, Result.PROBLEM, str(error), None if settings.database_url is None else "is its server up?")
+        cure = (
+            "see above for its directory" if settings.database_url is None else "is its server up, and the URL right?"
+        )
+        return _told(name, Result.PROBLEM, str(error), cure)
     if found.damage is not None:
-        cure = "put back a backup, or veille verify --repair: it is set aside, and made again from the records"
-        return _told(name, Result.PROBLEM, f"it is damaged ({found.damage})", cure)
+        return _told(name, Result.PROBLEM, f"it is damaged ({found.damage})", _MAKE_AGAIN)
     detail = f"revision {found.revision}"
     if found.bytes is not None:
         size = format_size(found.bytes)
@@ -163,7 +169,7 @@ def check_archive(settings: Settings, now: datetime, time: Time, process: int | 
 
     ``process`` is the one that holds the archive now.
     """
-    if settings.database_url is None and not (settings.data_dir / DATABASE).exists():
+    if settings.database_url is None and not is_there(settings.data_dir / DATABASE):
         return
     try:
         with open_readonly(settings) as store:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from service.errors import SettingsError
-from service.health.finding import Check, Result
+from service.health.finding import Check, Result, is_there
 from service.origins import Origins
 from service.settings import PREFIX, SECRETS, Settings, written
 from storage.model import Feed
@@ -26,7 +26,7 @@ def check_settings(
         with_defaults: Whether to tell those that are not set too.
     """
     places = {name: _places(name, origins, given) for name in Settings.model_fields}
-    files = str(env_file) if env_file.exists() else f"there is no {env_file}"
+    files = str(env_file) if is_there(env_file) else f"there is no {env_file}"
     count = sum(map(bool, places.values()))
     told = f"{count} of {len(places)} are set; {files}"
     yield Check("settings", Result.OK, told, None if with_defaults else "-v lists the others' defaults")
@@ -59,7 +59,7 @@ def check_rights(settings: Settings, origins: Origins, env_file: Path, catalogue
         told = f"{who} of this machine can read {env_file}, and it holds {' and '.join(holds_secret)}"
         cure = f"chmod 600 {env_file}, or put the secret into a file of its own and name that in {holds_secret[0]}_FILE"
         return Check(name, Result.WARNING, told, cure)
-    looked_at = [path for path in (env_file, catalogue, settings.data_dir) if path is not None and path.exists()]
+    looked_at = [path for path in (env_file, catalogue, settings.data_dir) if path is not None and is_there(path)]
     if open_to_all := [str(path) for path in looked_at if _mode(path) & 0o002 and not _mode(path) & stat.S_ISVTX]:
         told = f"every user of this machine can change {' and '.join(open_to_all)}"
         return Check(name, Result.WARNING, told, f"chmod o-w {' '.join(open_to_all)}")

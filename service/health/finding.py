@@ -51,9 +51,17 @@ def me() -> str:
     return user(os.geteuid())
 
 
+def is_there(path: Path) -> bool:
+    """Whether something is there, as far as this user may see."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 def existing(path: Path) -> Path:
     """The path, or the nearest above it that is there."""
-    return next(above for above in (path.absolute(), *path.absolute().parents) if above.exists())
+    return next(above for above in (path.absolute(), *path.absolute().parents) if is_there(above))
 
 
 def in_a_few(names: list[str], most: int = 5) -> str:
