@@ -42,13 +42,14 @@ def check_metrics(settings: Settings, process: int | None) -> Check:
     except (OSError, http.client.HTTPException) as error:
         told = f"what listens at {address} does not answer like veille ({str(error) or type(error).__name__})"
         return Check(NAME, Result.PROBLEM, told, f"stop that, or name another port in {PREFIX}METRICS_BIND")
+    if process is None or status not in {200, 503}:
+        told = f"another program answers at {address}" + (", a veille of another archive" if said == "ok\n" else "")
+        return Check(NAME, Result.PROBLEM, told, f"stop that, or name another port in {PREFIX}METRICS_BIND")
     reasons = "; ".join(said.splitlines()[:3])
-    if status == 200 and said == "ok\n":
-        return Check(NAME, Result.OK, f"served at {address}; the service is ready")
     if status == 503:
-        return Check(NAME, Result.WARNING, f"served at {address}; the service is not ready: {reasons}")
-    told = f"another program answers at {address}"
-    return Check(NAME, Result.PROBLEM, told, f"stop that, or name another port in {PREFIX}METRICS_BIND")
+        cure = "mend that; where it hangs, systemd restarts it, or you do"
+        return Check(NAME, Result.WARNING, f"served at {address}; the service is not ready: {reasons}", cure)
+    return Check(NAME, Result.OK, f"served at {address}; the service is ready")
 
 
 def _unusable(host: str) -> str | None:

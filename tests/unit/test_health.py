@@ -516,8 +516,12 @@ def test_a_reload_that_was_refused_is_told_until_the_next_start(nowhere: Path) -
 
 @pytest.mark.parametrize(("reasons", "result"), [((), Result.OK), (("the disk is full",), Result.WARNING)])
 def test_metrics_that_veille_serves_are_its_own(nowhere: Path, reasons: tuple[str, ...], result: Result) -> None:
+    made(nowhere)
     with serving(Address("127.0.0.1", 0), Metrics("1.0", NOW), lambda: (), lambda: reasons) as address:
-        found = checks(nowhere, metrics_bind=str(address))["metrics"]
+        with DirectoryLock(nowhere / "data"):
+            found = checks(nowhere, metrics_bind=str(address))["metrics"]
+        another = checks(nowhere, metrics_bind=str(address))["metrics"]
+    assert (another.result, "another program answers" in another.detail) == (Result.PROBLEM, True)
     assert (found.result, f"served at {address}" in found.detail) == (result, True)
     assert all(reason in found.detail for reason in reasons)
 
