@@ -68,7 +68,7 @@ async def check_addresses(addresses: SecretStr) -> None:
     try:
         results = await deliver([(address, None) for address in places])
     except ChildError as error:  # on a machine that has too much to do; it is no fault of the addresses
-        log.warning("VEILLE_NOTIFY_URL cannot be checked", reason=str(error))
+        log.warning("addresses of VEILLE_NOTIFY_URL cannot be checked", reason=str(error))
         return
     if unknown := [place for place, result in enumerate(results, start=1) if result is not None]:
         raise SettingsError(

@@ -152,7 +152,9 @@ class Transactions:
             what = getattr(getattr(reason, "diag", None), "message_primary", None) or str(reason)
             words = " ".join(what.split())
             if "readonly database" in words:  # SQLite keeps the index of its log beside it, for readers too
-                words += " (looking, too, needs the right to write in its directory)"
+                words += (
+                    " (looking, too, needs the right to write in its directory: run veille as its owner, or as root)"
+                )
             raise kind(f"the database {self._name}: {words}") from None
 
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
