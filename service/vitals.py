@@ -15,7 +15,7 @@ from storage.store import Store
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 SAMPLE = 50
-"""Newest entries of a feed that its usual interval is taken from."""
+"""Times at which something of a feed came, the last ones, that its usual interval is taken from."""
 FEWEST = 3
 """Times at which something came, below which a feed has no usual interval yet."""
 SILENT_TIMES = 5
@@ -120,13 +120,14 @@ def gather(store: Store, feeds: Iterable[Feed], now: datetime) -> list[Vitals]:
     """
     watched = {feed.name: feed for feed in feeds}
     states, ledgers = store.feed_states(), store.ledger()
+    known = sorted(states.keys() | ledgers.keys() | {name for name, feed in watched.items() if feed.enabled})
+    newest = store.newest(known, SAMPLE)
     arrivals: defaultdict[str, list[Arrivals]] = defaultdict(list)
     for some in store.arrivals(now - (USUAL_DAYS + 1) * DAY):
         arrivals[some.feed].append(some)
     gaps: defaultdict[str, list[Gap]] = defaultdict(list)
     for gap in store.gaps():
         gaps[gap.feed].append(gap)
-    known = states.keys() | ledgers.keys() | {name for name, feed in watched.items() if feed.enabled}
     return [
         examine(
             name,
@@ -134,12 +135,31 @@ def gather(store: Store, feeds: Iterable[Feed], now: datetime) -> list[Vitals]:
             states.get(name),
             ledgers.get(name, Ledger({})),
             arrivals[name],
-            store.newest(name, SAMPLE),
+            newest[name],
             gaps[name],
             now,
         )
-        for name in sorted(known)
+        for name in known
     ]
+
+
+def look_at(store: Store, feed: Feed, now: datetime) -> Vitals:
+    """The vitals of one feed alone.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    name = feed.name
+    return examine(
+        name,
+        feed,
+        store.feed_states().get(name),
+        store.ledger().get(name, Ledger({})),
+        store.arrivals(now - (USUAL_DAYS + 1) * DAY, name),
+        store.newest([name], SAMPLE)[name],
+        store.gaps(name),
+        now,
+    )
 
 
 def examine(
@@ -160,7 +180,7 @@ def examine(
         state: What is remembered of it.
         ledger: How its entries ended.
         arrivals: What came of it in the last ``USUAL_DAYS`` days and one, by hour, oldest first.
-        newest: When its newest entries came, newest first.
+        newest: When something of it last came, newest first.
         gaps: Newest first.
         now: The time, aware.
     """
@@ -198,7 +218,7 @@ def entries(vitals: Iterable[Vitals]) -> Mapping[str, int]:
 def _since(arrivals: Sequence[Arrivals], moment: datetime) -> Counts:
     entries = articles = 0
     for arrived in reversed(arrivals):
-        if arrived.hour < moment:
+        if arrived.hour <= moment:  # as the trend and the volume have it
             break
         entries, articles = entries + arrived.entries, articles + arrived.articles
     return Counts(entries, articles)

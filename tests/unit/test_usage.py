@@ -33,4 +33,29 @@ def test_an_archive_without_a_full_day_has_no_rate(tmp_path: Path) -> None:
     (tmp_path / "articles" / "date=other").mkdir()
     found = usage(tmp_path, NOW)
     assert (found.articles, found.per_day, found.days_left) == (4_096, None, None)
-    assert usage(tmp_path, NOW + timedelta(days=1)).per_day is not None
+    assert usage(tmp_path, NOW + timedelta(days=1)).per_day is None, "the first day brought what the feeds had listed"
+    later = usage(tmp_path, NOW + timedelta(days=2))
+    assert (later.per_day, later.days_left) == (0.0, None)
+
+
+def test_a_first_day_is_no_day_like_the_others(tmp_path: Path) -> None:
+    for days_ago, size in ((3, 999_424), (2, 8_192), (1, 4_096)):
+        put(tmp_path, "raw", days_ago, size)
+    assert usage(tmp_path, NOW).per_day == 6_144
+
+
+def test_a_day_that_a_clock_was_ahead_by_counts_as_bytes_but_not_for_the_rate(tmp_path: Path) -> None:
+    put(tmp_path, "articles", -400, 4_096)
+    assert usage(tmp_path, NOW).per_day is None
+    for days_ago in (2, 1):
+        put(tmp_path, "articles", days_ago, 4_096)
+    found = usage(tmp_path, NOW)
+    assert (found.articles, found.per_day) == (12_288, 4_096)
+
+
+def test_what_is_no_day_is_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "articles", 1, 4_096)
+    (tmp_path / "articles" / "date=2026-01-01").write_bytes(b"a file")
+    (tmp_path / "articles" / "date=2026-02-30").mkdir()
+    assert usage(tmp_path, NOW).articles == 4_096
+    assert usage(tmp_path / "articles", NOW).total == 0

@@ -1,14 +1,17 @@
 """How a feed does, by what came of it and when."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from holdings import new_store
+from hypothesis import example, given
 from hypothesis import strategies as st
 from watching import DAY, HOUR, NOW, failing, healthy, silent
 
-from service.vitals import Counts, Vitals, examine
-from storage.model import Arrivals, Feed, FeedState, Health, Ledger
+from service.vitals import Counts, Vitals, Volume, examine, gather, look_at
+from storage.model import Arrivals, Entry, Feed, FeedState, Health, Ledger, NewEntry, Outcome, Poll
 
 URL = "https://a.test/rss"
 
@@ -81,6 +84,7 @@ hours = st.lists(st.tuples(st.integers(0, 28 * 24), st.integers(1, 9), st.intege
 
 
 @given(hours, st.integers(0, 59))
+@example([(24, 3, 2), (7 * 24, 5, 5), (10 * 24, 1, 1)], 30)  # the edges of day and week, to the minute
 def test_counts_trend_and_volume_agree(came: list[tuple[int, int, int]], minute: int) -> None:
     now = NOW.replace(minute=minute)
     start = now.replace(minute=0)
@@ -103,3 +107,62 @@ def test_a_feed_never_polled_has_nothing_to_say() -> None:
 def test_a_clock_set_back_counts_what_lies_ahead_as_now() -> None:
     vitals = seen([Arrivals("a", NOW + 5 * HOUR, 3, 3)], newest=[NOW + 5 * HOUR])
     assert (vitals.day.entries, vitals.trend[-1]) == (3, 3)
+
+
+def test_what_came_in_the_hour_that_has_just_begun_counts() -> None:
+    noon = NOW.replace(minute=0)
+    vitals = seen([Arrivals("a", noon, 4, 3)], now=noon + timedelta(seconds=1))
+    assert (vitals.day, vitals.week, vitals.trend[-1]) == (Counts(4, 3), Counts(4, 3), 4)
+
+
+@pytest.mark.parametrize("minute", [0, 29, 30, 31, 59])
+def test_a_day_is_no_more_than_half_an_hour_off(minute: int) -> None:
+    now = NOW.replace(minute=minute)
+    for back in range(22, 27):
+        hour = NOW.replace(minute=0) - back * HOUR
+        is_counted = seen([Arrivals("a", hour, 1, 0)], now=now).day.entries == 1
+        if now - hour <= DAY:
+            assert is_counted, "all of it came within 24 hours"
+        if now - (hour + HOUR) >= DAY:
+            assert not is_counted, "none of it did"
+
+
+def test_a_feed_that_was_off_for_weeks_has_no_more_days_before_than_it_was_watched() -> None:
+    volume = seen(days_of([50, *[10] * 40, 10])).volume
+    assert volume is not None
+    assert (volume.mean, volume.sigma) == (10.0, 1.0), "28 days at most"
+    assert seen(days_of([50] + [0] * 12 + [5])).volume == Volume(0.0, 1.0, 5), "days without an entry count too"
+
+
+def test_a_feed_that_has_left_the_catalogue_keeps_its_entries_but_is_not_judged() -> None:
+    state = FeedState("a", URL, health=Health.FAILING, last_error="answers 500", failing_since=NOW - 9 * DAY)
+    gone = examine("a", None, state, Ledger({Outcome.ARCHIVED: 7}), days_of([5] * 20), [NOW - 90 * DAY], [], NOW)
+    assert (gone.is_watched, gone.is_failing, gone.is_silent) == (False, False, False)
+    assert (gone.ledger.seen, gone.week.entries) == (7, 35)
+
+
+def test_the_first_documents_dates_tell_how_often_something_comes(tmp_path: Path) -> None:
+    with closing(new_store(tmp_path)) as store:
+        dated = [NOW - 40 * DAY - day * DAY for day in range(4)]
+        listed = [
+            NewEntry(Entry(f"{number}", f"{number:032x}", f"{number:032x}", published=published))
+            for number, published in enumerate(dated)
+        ]
+        state = FeedState("a", URL, health=Health.OK, last_polled=NOW, last_success=NOW)
+        store.commit_poll(Poll("a", NOW, state, entries=tuple(listed)))
+        fresh = Feed("fresh", "https://fresh.test/rss")
+        off = Feed("off", "https://off.test/rss", enabled=False)
+        alone = look_at(store, Feed("a", URL), NOW)
+        every = gather(store, [Feed("a", URL), fresh, off], NOW)
+    assert (alone.newest, alone.usual, alone.is_silent) == (dated[0], DAY, True)
+    assert every == [alone, examine("fresh", fresh, None, Ledger({}), [], [], [], NOW)], "one that is off left nothing"
+
+
+def test_a_feed_that_brings_hundreds_at_a_time_can_be_silent(tmp_path: Path) -> None:
+    with closing(new_store(tmp_path)) as store:
+        for day in range(20, 6, -1):
+            entries = [NewEntry(Entry(f"{day} {n}", f"{day:016x}{n:016x}", "0" * 32)) for n in range(100)]
+            state = FeedState("a", URL, health=Health.OK, last_polled=NOW, last_success=NOW)
+            store.commit_poll(Poll("a", NOW - day * DAY, state, entries=tuple(entries)))
+        vitals = look_at(store, Feed("a", URL), NOW)
+    assert (vitals.usual, vitals.newest, vitals.is_silent) == (DAY, NOW - 7 * DAY, True)
