@@ -1,5 +1,6 @@
 """The ``veille`` command: runs a verb, and turns what went wrong into one line and an exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import click
 
 from service.cli import veille
 from service.errors import ServiceError, SettingsError, first_of
-from storage.errors import LockedError, StorageError
+from storage.errors import CorruptArchiveError, CorruptDatabaseError, LockedError, StorageError
 
 BUG, STORAGE, LOCKED, SETTINGS = 1, 74, 75, 78
 
@@ -27,13 +28,13 @@ def main() -> None:
     except SettingsError as error:
         code = _say(str(error), SETTINGS)
     except LockedError as error:
-        code = _say(str(error), LOCKED)
+        code = _say(f"{error}: wait until that ends, or stop it", LOCKED)
     except StorageError as error:
-        code = _say(str(error), STORAGE)
+        code = _say(_with_cure(error), STORAGE)
     except ServiceError as error:
         code = _say(str(error), BUG)
     except OSError as error:
-        code = _say(f"{error.filename or 'output'}: {error.strerror or error}", STORAGE)
+        code = _say(_with_cure(error, f"{error.filename or 'output'}: {error.strerror or error}"), STORAGE)
     except Exception as errors:
         from service.logs import where
         from service.settings import debugging
@@ -53,7 +54,28 @@ def _run() -> int | None:
     except ExceptionGroup as group:
         # a disk that is full fails every task at once, and is no bug for that
         storage = group.subgroup(StorageError)
-        raise first_of(storage or group) from group
+        error = first_of(storage or group)
+        raise error from error.__cause__  # it says why; the group would only say how many
+
+
+_CURES: dict[type[Exception], str] = {
+    CorruptDatabaseError: "put back a backup, or let veille verify --repair make it again from the records",
+    CorruptArchiveError: "veille verify lists all that is damaged; put back a backup, or see veille verify --help",
+    PermissionError: "run veille as the user it belongs to; veille doctor says more",
+}
+
+
+def _with_cure(error: Exception, message: str | None = None) -> str:
+    """What went wrong, and what to do where that is known of it or of what it came from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if (isinstance(cause, OSError) and cause.errno == errno.ENOSPC) or "disk is full" in str(cause):
+            return f"{message or error}; make room: nothing acknowledged is lost, and the next start goes on"
+        for kind, cure in _CURES.items():
+            if isinstance(cause, kind):
+                return f"{message or error}; {cure}"
+        cause = cause.__cause__
+    return message or str(error)
 
 
 def _say(message: str, code: int) -> int:

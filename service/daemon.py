@@ -25,6 +25,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from service import __version__, logs
+from service.allocator import settle
 from service.app import Home, now, open_home
 from service.background import in_background, start
 from service.chores import note, watched
@@ -64,6 +65,7 @@ async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Reload) -> i
 
     Returns the exit code: 0 after an orderly end. Raises StorageError where nothing more can be remembered.
     """
+    settle()
     daemon, notifier = None, Notifier(*notify_socket())
     try:
         async with AsyncExitStack() as stack:
@@ -113,6 +115,8 @@ class _Daemon:
                     (self._settings, feeds), self._next = self._next, None
                     self._turn.clear()
                     await self._serve(self._settings, feeds)
+                    if self._failure is not None:  # it came while that drained
+                        raise self._failure
         except Exception as error:
             with suppress(StorageError):  # it may be the store itself that failed
                 await note(self._home, "service", f"ended: {error}", is_good=False)
@@ -191,6 +195,8 @@ class _Daemon:
         async def guarded() -> None:
             try:
                 await job()  # type: ignore[misc]
+            except asyncio.CancelledError:
+                return  # the session ends: no error of the scheduler's
             except Exception as error:  # noqa: BLE001  the scheduler would log it and go on; it must end the service
                 self._fail(error)
 
@@ -208,11 +214,12 @@ class _Daemon:
             yield
 
     def _on_beat(self) -> None:
-        watchdog = self._notifier.watchdog
-        if watchdog and self._pulse.writer < watchdog / 2:
-            self._notifier.alive()
         if self._session is not None:
             self._metrics.figures(self._session.runner.load())
+            self._pulse.work = self._session.runner.standstill()
+        watchdog = self._notifier.watchdog
+        if watchdog and max(self._pulse.writer, self._pulse.work) < watchdog / 2:
+            self._notifier.alive()
         at = now()
         self._metrics.pulse(loop=at, writer=at - timedelta(seconds=self._pulse.writer))
         if jump := self._clock.jump():
@@ -270,6 +277,7 @@ class _Daemon:
         self._note_reload(f"{watched(feeds)} feeds are watched", is_good=True)
         log.info("reloaded", feeds=watched(feeds), settings="as before" if settings == self._settings else "new")
         if self._session is not None and settings == self._settings:
+            self._next = None
             self._session.runner.replace_feeds(feeds)
             self._notifier.ready(f"watching {watched(feeds)} feeds")
             return

@@ -8,6 +8,7 @@
     │   ├── BlockedError         refused by us: robots.txt, scheme, downgrade
     │   │   └── AddressError     by the address guard
     │   └── TooLargeError        over a size limit, on the wire or decoded
+    ├── WorkersError             no process can be started to read anything in                 exit 1
     ├── ParseError               one document is no feed
     └── ExtractError             one page gave no text
 
@@ -43,6 +44,10 @@ class ServiceError(Exception):
 
 class SettingsError(ServiceError):
     """Settings or catalogue are wrong; the message holds one line per problem."""
+
+
+class WorkersError(ServiceError):
+    """No process can be started to read feeds and pages in."""
 
 
 class FetchError(ServiceError):

@@ -1,9 +1,9 @@
 """The settings: frozen, checked as a whole, read from the environment, then from ``.env``; nothing else reads those."""
 
 import difflib
-import io
 import logging
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +11,14 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.choices import KeepRaw, LogFormat, LogLevel, TdmPolicy
 from service.errors import SettingsError
 from service.fields import Duration, Items, ListeningAt, Recurring, Size, lower
+from service.origins import PREFIX as PREFIX
+from service.origins import Origins, find_origins
 from service.units import (
     TimeOfDay,
     format_duration,
@@ -25,7 +26,6 @@ from service.units import (
 )
 from storage.model import Scope
 
-PREFIX = "VEILLE_"
 SECRETS = ("database_url", "notify_url")
 """Settings that may be given as a file holding the value: ``VEILLE_DATABASE_URL_FILE=/run/credentials/…``."""
 
@@ -175,19 +175,25 @@ def load(env_file: Path | None = None, **overrides: Any) -> Settings:
         SettingsError: one line for every wrong or unknown setting, with the file and line it stands in.
     """
     logging.getLogger("dotenv").setLevel(logging.ERROR)  # it warns of lines that are reported here, better
-    origins, problems = _origins(env_file)
-    if problems and not origins:
-        raise SettingsError("\n".join(problems))  # the file cannot be read at all
-    problems += [f"{origin}: {problem}" for key, origin in origins.items() if (problem := _unknown(key))]
+    found = origins(env_file)
+    problems = list(found.problems)
+    if not found.is_readable:
+        raise SettingsError("\n".join(problems))
+    problems += [f"{origin}: {problem}" for key, origin in found.first.items() if (problem := _unknown(key))]
     given = _secrets(env_file, problems) | {name: value for name, value in overrides.items() if value is not None}
     try:
         settings = Settings(_env_file=env_file or ".env", **given)
     except ValidationError as error:
-        problems += [_describe(problem, origins) for problem in error.errors()]
+        problems += [_describe(problem, found.first) for problem in error.errors()]
         raise SettingsError("\n".join(problems)) from None
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def origins(env_file: Path | None = None) -> Origins:
+    """Where each setting is set. Reads the environment and ``env_file`` (or ``./.env``)."""
+    return find_origins(env_file, os.environ)
 
 
 def debugging() -> bool:
@@ -227,44 +233,18 @@ def example() -> str:
 
 
 def written(value: Any) -> str:
-    """A setting's value as it is written in ``.env``."""
+    """A setting's value, as it is written in ``.env``."""
     match value:
         case None | ():
             return ""
         case tuple():
-            return ",".join(map(str, value))
+            return " ".join(value)
         case timedelta():
             return format_duration(value)
         case int() if value >= 1_000_000:
             return format_size(value)
         case _:
             return str(value)
-
-
-def origins(env_file: Path | None) -> dict[str, str]:
-    """Where each setting is set, by its key: ``FILE:LINE`` or ``environment``; those set nowhere are not in it."""
-    return _origins(env_file)[0]
-
-
-def _origins(env_file: Path | None) -> tuple[dict[str, str], list[str]]:
-    """Where each ``VEILLE_`` key is set, the winner's place, and what is wrong with the file itself."""
-    found: dict[str, str] = {}
-    problems: list[str] = []
-    path = env_file or Path(".env")
-    try:
-        text = path.read_text(encoding="utf-8") if env_file or path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        return {}, [f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"]
-    for binding in parse_stream(io.StringIO(text)):
-        text = binding.original.string
-        # a binding begins with the blank lines before it
-        line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
-        if binding.error:
-            problems.append(f"{path}:{line}: not of the form NAME=value")
-        elif binding.key and binding.key.upper().startswith(PREFIX):
-            found[binding.key.upper()] = f"{path}:{line}"
-    found |= {key.upper(): "environment" for key in os.environ if key.upper().startswith(PREFIX)}
-    return found, problems
 
 
 def _unknown(key: str) -> str | None:
@@ -291,13 +271,13 @@ def _secrets(env_file: Path | None, problems: list[str]) -> dict[str, Any]:
     return secrets
 
 
-def _describe(problem: Any, origins: dict[str, str]) -> str:
+def _describe(problem: Any, places: Mapping[str, str]) -> str:
     """One validation error in a person's words: where it stands, which setting, what is wrong."""
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if not problem["loc"]:
         return str(message)
     key = PREFIX + str(problem["loc"][0]).upper()
-    place = f"{origins.get(key, 'arguments')}: {key}:"
+    place = f"{places.get(key, 'arguments')}: {key}:"
     is_told = problem["type"] == "value_error" and str(problem["input"]) in message
     if is_told or problem["loc"][0] in SECRETS:
         return f"{place} {message}"

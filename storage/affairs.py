@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from storage.connection import Transactions
 from storage.model import Alert, Note
-from storage.tables import alerts, holds, notes, polls
+from storage.tables import alerts, holds, notes, polls, robots_files
 
 
 class AffairsPart(Transactions):
@@ -43,4 +43,6 @@ class AffairsPart(Transactions):
             forgotten = connection.execute(polls.delete().where(polls.c.at < moment)).rowcount
             connection.execute(alerts.delete().where(alerts.c.over < moment))
             connection.execute(holds.delete().where(holds.c.until < moment))
+            # thousands of sites are asked for one page, and never again
+            connection.execute(robots_files.delete().where(robots_files.c.fetched < moment))
         return forgotten

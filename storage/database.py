@@ -65,9 +65,17 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
         with self._reading() as connection:
             revision = _revision(connection)
         if revision is None:
-            raise StorageError(f"the database {self._name} has never been used")
+            raise StorageError(
+                f"the database {self._name} is empty: veille has not used it yet; the next veille crawl or run does, "
+                "and learns again what records there already are"
+            )
+        if revision > REVISION:
+            raise SchemaError(self._newer(revision))
         if revision != REVISION:
-            raise SchemaError(f"the database {self._name} is of revision {revision}, this program reads {REVISION}")
+            raise SchemaError(
+                f"the database {self._name} is of revision {revision}, this program reads {REVISION}: the next veille "
+                "crawl or run brings it up to date"
+            )
 
     def migrate(self) -> None:
         """Bring the database to this program's revision, in one transaction.
@@ -89,10 +97,14 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if revision is not None and revision not in known:
-            raise SchemaError(
-                f"the database {self._name} is of revision {revision}, newer than this program's {REVISION}"
-            )
+            raise SchemaError(self._newer(revision))
         command.upgrade(config, "head")
+
+    def _newer(self, revision: str) -> str:
+        return (
+            f"the database {self._name} is of revision {revision}, newer than this program's {REVISION}: a newer "
+            "veille has used it; install that, or put back a backup from before"
+        )
 
     # -- the writer ----------------------------------------------------------------------------------------------------
 

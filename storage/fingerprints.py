@@ -46,10 +46,21 @@ class Fingerprint:
     fold: bytes
 
 
-@lru_cache(maxsize=8192)  # the filter, the index and the record's own removals ask for the same, a batch at a time
+_LONGEST = 10_000
+"""Characters of a text that is remembered: a site may send paragraphs of megabytes, and thousands of them."""
+
+
 def fingerprint(text: str) -> Fingerprint:
     """Both fingerprints of ``text``."""
+    return _remembered(text) if len(text) <= _LONGEST else _fingerprint(text)
+
+
+def _fingerprint(text: str) -> Fingerprint:
     return Fingerprint(exact(text), fold(text))
+
+
+# the filter, the index and the record's own removals ask for the same, a batch at a time
+_remembered = lru_cache(maxsize=8192)(_fingerprint)
 
 
 def exact(text: str) -> bytes:
@@ -72,10 +83,16 @@ def plain_form(text: str) -> str:
     return _collapsed("NFKC", _plain(text))
 
 
-@lru_cache(maxsize=4096)  # asked for by the fingerprint, and by the filter soon after
 def fold_form(text: str) -> str:
     """``text`` as it reads whatever its case and typography."""
+    return _remembered_fold(text) if len(text) <= _LONGEST else _fold_form(text)
+
+
+def _fold_form(text: str) -> str:
     return _collapsed("NFKC", _plain(text).casefold())
+
+
+_remembered_fold = lru_cache(maxsize=4096)(_fold_form)  # asked for by the fingerprint, and by the filter soon after
 
 
 def _plain(text: str) -> str:

@@ -36,6 +36,10 @@ class DirectoryLock:
                 self._directory.mkdir(parents=True, exist_ok=True)
                 sync_directory(self._directory.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileExistsError:
+            raise StorageError(
+                f"the data directory {self._directory} is a file: name another (VEILLE_DATA_DIR)"
+            ) from None
         except OSError as error:
             raise StorageError(f"the data directory {self._directory} cannot be written") from error
         try:

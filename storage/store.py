@@ -244,7 +244,10 @@ class Store(Protocol):
         """Remember troubles, each in place of what was known of the same trouble and subject."""
 
     def forget_before(self, moment: datetime) -> int:
-        """Forget polls, troubles that were over and silences that ended before ``moment``; returns how many polls."""
+        """Forget what was over before ``moment``; returns how many polls that were.
+
+        Polls, troubles, silences that had ended, robots.txt files last asked for before.
+        """
 
     # -- sealed files and raw copies -----------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What is written is true: every command, setting, exit code and reading recipe that the documents name."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import exposed
 import pytest
 
 from service.cli import veille
+from service.logs import LIBRARY, UNCAUGHT
 from service.settings import PREFIX, SECRETS, Settings, example
 from storage.card import READING, keys_table
 
@@ -100,6 +102,24 @@ def test_the_keys_of_a_record_are_explained_in_the_words_of_its_definition() -> 
 
 def test_every_metric_is_explained_in_the_words_it_is_exposed_with() -> None:
     assert exposed.table() in (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+
+
+def test_every_event_of_the_log_is_explained_and_its_words_never_vary() -> None:
+    said: set[str] = {LIBRARY, UNCAUGHT}
+    for path in (ROOT / "service").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
+                continue
+            if ast.unparse(call.func.value) not in {"log", "structlog.get_logger()"} or call.func.attr == "log":
+                continue
+            event = call.args[0]
+            words = [event.body, event.orelse] if isinstance(event, ast.IfExp) else [event]
+            constant = [word.value for word in words if isinstance(word, ast.Constant)]
+            assert len(constant) == len(words) or ast.unparse(event) == "UNCAUGHT", f"{path}: {ast.unparse(call)}"
+            said.update(map(str, constant))
+    section = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").split("## What it says")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \| ", section, flags=re.MULTILINE)
+    assert {event for row in rows for event in re.findall(r"`([^`]+)`", row)} == said
 
 
 def test_every_rule_of_the_network_has_tests_of_its_number() -> None:

@@ -22,12 +22,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from multiprocessing.process import BaseProcess
+from multiprocessing.spawn import get_executable
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from service.articles.page import Page
-from service.errors import ExtractError, ParseError, ServiceError
+from service.errors import ExtractError, ParseError, ServiceError, WorkersError
 from service.feeds.document import Document
 from service.net.body import Content
 
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 MEMORY_LIMIT = 1_500_000_000
 """Address space of one worker, in bytes."""
+NO_WORKER = "no process can be started to read feeds and pages in"
 RECYCLE_AFTER = 2_000
 """Calls after which a worker makes way for a fresh one."""
 
@@ -50,6 +52,7 @@ class Workers:
 
     Every call raises what the parser raised; where the worker gave no answer within its time, ran out of memory or
     died, the same kind of error says so, an ExtractError with ``worker_died``. Calls beyond the room for them wait.
+    Where no process can be started at all, WorkersError does.
     """
 
     def __init__(
@@ -137,7 +140,7 @@ class Workers:
         async with self._changing:
             if self._pool is None or not self._pool.active:
                 await self._end()  # a worker that dies idle breaks the pool
-                self._pool = await asyncio.to_thread(self._start)
+                self._pool = await asyncio.to_thread(self._start_or_say)
             try:
                 future: Future[T | ServiceError | _Bug] = self._pool.schedule(_answer, args=(task,), timeout=seconds)
             except RuntimeError as error:
@@ -154,6 +157,16 @@ class Workers:
             if not future.done():
                 future.set_exception(BrokenProcessPool())
 
+    def _start_or_say(self) -> ProcessPool:
+        program = os.fsdecode(get_executable())
+        if not os.access(program, os.X_OK):  # found out later, by a pipe that nobody is at the other end of
+            raise WorkersError(f"{NO_WORKER}: {program} is gone, or this user may not execute it; install veille anew")
+        try:
+            return self._start()
+        except (OSError, EOFError) as error:
+            cure = "is there memory and room for processes (free -m, ulimit -u)?"
+            raise WorkersError(f"{NO_WORKER}: {str(error) or type(error).__name__}; {cure}") from None
+
     def _start(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_LOADED)
@@ -167,7 +180,8 @@ class Workers:
         # Processes inherit the mask: Ctrl-C at a terminal is this process's affair alone, from their first moment on.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            assert pool.active  # asking starts it
+            if not pool.active:  # asking starts it
+                raise OSError("they end at once")
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return pool

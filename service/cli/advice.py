@@ -16,9 +16,14 @@ _REFUSED = re.compile(r"(\S+) port (\d+)$")
 
 
 def in_one_line(probe: Probe) -> str:
-    """How it went, for a list of feeds."""
+    """How it went and what to do, for a list of feeds."""
+    return plain("; ".join(filter(None, (how_it_went(probe), what_to_do(probe) if probe.error else None))))
+
+
+def how_it_went(probe: Probe) -> str:
+    """How it went, in a line."""
     if probe.error is not None:
-        return plain("; ".join(filter(None, (f"{probe.stage}: {probe.error}", what_to_do(probe)))))
+        return plain(f"{probe.stage}: {probe.error}")
     document = probe.document
     assert document is not None
     parts = warnings(probe) or [f"{format_name(document.version)}, {count(len(document.entries), 'entry', 'entries')}"]

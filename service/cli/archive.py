@@ -39,8 +39,11 @@ def show(context: Context, article: str, full: bool, raw: bool, revisions: bool)
         known = store.revisions(article_id) if article_id else ()
         if not known:
             if "://" in article:
-                raise click.UsageError(f"the archive holds no article {article}")
-            raise click.UsageError(f"the archive holds no article, or several, whose id begins with {article}")
+                raise click.UsageError(f"the archive holds no article with the address {article}")
+            raise click.UsageError(
+                f"the archive holds no article, or several, whose id begins with {article}: give an address, or "
+                "more of the id's 32 digits"
+            )
         if revisions:
             list_revisions(context, store, known)
             return 0

@@ -46,6 +46,13 @@ class Context:
             log_level="debug" if self.verbose > 1 else None,
         )
 
+    @property
+    def given(self) -> dict[str, str]:
+        """The settings that options set, by name, and which option each."""
+        said = {"data_dir": ("--data", self.data), "feeds_file": ("--feeds", self.feeds_file)}
+        options = {name: option for name, (option, value) in said.items() if value is not None}
+        return options | ({"log_level": "-vv"} if self.verbose > 1 else {})
+
     @cached_property
     def catalogue_path(self) -> Path | None:
         """The feeds file in use: named, or ./feeds.toml; None where the shipped catalogue serves."""
@@ -156,6 +163,16 @@ class Verb(click.Command):
         for option in _global_options():
             option.hidden = True
             self.params.append(option)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. Raises ServiceError in place of an error that click would end the process for without a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            from service.errors import ServiceError
+            from service.logs import where
+
+            raise ServiceError(f"a pipe to another process was closed, in {where(error)}") from None
 
 
 class Verbs(click.Group):

@@ -1,5 +1,6 @@
 """``veille doctor``: whether all that the service needs is there."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,25 +26,29 @@ AT_ONCE = 16
 @click.option("--notify", is_flag=True, help="Send a test to VEILLE_NOTIFY_URL too.")
 @pass_context
 def doctor(context: Context, names: tuple[str, ...], network: bool, notify: bool) -> int:
-    """Check settings, files, rights, clock, disk, archive and units; with --network feeds and servers' clocks too.
+    """Check settings, rights, clock, disk, archive and units; with --network names, feeds and servers' clocks too.
 
-    One line for each: ok, warning or problem, and what to do. Nothing is changed, and a running service is not
-    disturbed. Exit 0 without a problem; else 74 where one is with data directory, disk or database, 78 where one is
-    with settings, feeds file or machine, 3 where some feeds fail, 4 where all do. No archive yet is no problem.
+    One line for each: ok, warning or problem, and what to do; the last line names what is not ok. With -v settings that
+    have their defaults too. Nothing is changed, and a running service is not disturbed. Exit 0 without a problem; else
+    74 where one is with the archive or its disk, 78 where one is with settings, feeds file, machine or units, 3 where
+    some feeds fail, 4 where all do. No archive yet is no problem.
     """
     import asyncio
 
     from service import logs
     from service.app import now
-    from service.health import check_machine
+    from service.health import Found, check_machine
+    from service.settings import origins
 
     if names and not network:
         raise click.UsageError("feeds are looked at with --network only")
     settings, feeds = context.settings, context.feeds
     chosen = choose(feeds, names)
     logs.configure(settings)
+    env_file = context.env_file or Path(".env")
+    found = Found(settings, origins(context.env_file), env_file, feeds, context.catalogue_path, context.given)
     checks = []
-    for check in check_machine(settings, context.env_file, feeds, context.catalogue_path, now()):
+    for check in check_machine(found, now(), with_defaults=context.verbose > 0):
         checks.append(check)
         _tell(context, check)
     if network:
@@ -60,7 +65,7 @@ async def _ask_around(context: Context, feeds: "Sequence[Feed]") -> "list[Check]
     from dataclasses import replace
 
     from service.app import open_prober
-    from service.health import check_clock
+    from service.health import check_server_clocks
     from service.net import urls
     from service.net.body import EMPTY
 
@@ -80,7 +85,7 @@ async def _ask_around(context: Context, feeds: "Sequence[Feed]") -> "list[Check]
     async with open_prober(context.settings) as prober, asyncio.TaskGroup() as group:
         for feed in feeds:
             group.create_task(probe(prober, feed))
-    checks.append(check_clock(list(answers.values())))
+    checks.append(check_server_clocks(list(answers.values())))
     _tell(context, checks[-1])
     return checks
 
@@ -90,12 +95,11 @@ async def _try_to_tell(context: Context) -> "Check":
     import socket
 
     from service.health import Check, Result
-    from service.telling import tell
+    from service.telling import send_test
 
     if context.settings.notify_url is None:
         return Check("test message", Result.PROBLEM, "VEILLE_NOTIFY_URL is not set: there is nobody to send it to")
-    text = "This is a test: whoever reads it will be told of trouble. Nothing is wrong."
-    failure = await tell(context.settings.notify_url, f"veille on {socket.gethostname()}: a test", text)
+    failure = await send_test(context.settings.notify_url, socket.gethostname())
     if failure is not None:
         cure = "check it against Apprise's documentation, and whether this machine reaches that service"
         return Check("test message", Result.PROBLEM, f"{failure}: {cure}")
@@ -103,11 +107,11 @@ async def _try_to_tell(context: Context) -> "Check":
 
 
 def _of_feed(probe: "Probe") -> "Check":
-    from service.cli.advice import in_one_line, warnings
+    from service.cli.advice import how_it_went, warnings, what_to_do
     from service.health import Check, Kind, Result
 
     result = Result.PROBLEM if probe.error else Result.WARNING if warnings(probe) else Result.OK
-    return Check(f"feed {probe.feed.name}", result, in_one_line(probe), Kind.FEED)
+    return Check(f"feed {probe.feed.name}", result, how_it_went(probe), what_to_do(probe), Kind.FEED)
 
 
 async def _names(feeds: "Sequence[Feed]") -> "Check":
@@ -128,8 +132,8 @@ async def _names(feeds: "Sequence[Feed]") -> "Check":
     detail = f"{len(lost)} of {len(hosts)} hosts have no address: {', '.join(lost[:5])}{', …' if lost[5:] else ''}"
     if len(lost) == len(hosts):
         cure = "is there a network, and a name server in /etc/resolv.conf?"
-        return Check("names", Result.PROBLEM, f"{detail}; {cure}", Kind.FEED)
-    return Check("names", Result.WARNING, detail)
+        return Check("names", Result.PROBLEM, detail, cure, Kind.FEED)
+    return Check("names", Result.WARNING, detail, "are they spelled right? Each feed's own line says more")
 
 
 def _tell(context: Context, check: "Check") -> None:
@@ -137,9 +141,9 @@ def _tell(context: Context, check: "Check") -> None:
     from service.health import Result
 
     if context.json:
-        context.emit({"check": check.name, "result": check.result, "detail": check.detail})
+        context.emit({"check": check.name, "result": check.result, "detail": check.detail, "advice": check.advice})
     elif check.result is not Result.OK or not context.quiet:
-        context.emit(plain(f"{check.result:<8} {check.name}: {check.detail}"))
+        context.emit(plain("; ".join(filter(None, (f"{check.result:<8} {check.name}: {check.detail}", check.advice)))))
 
 
 def _sum_up(context: Context, checks: "Sequence[Check]") -> int:
@@ -148,8 +152,12 @@ def _sum_up(context: Context, checks: "Sequence[Check]") -> int:
 
     problems = [check for check in checks if check.result is Result.PROBLEM]
     warnings = [check for check in checks if check.result is Result.WARNING]
-    parts = (count(len(problems), "problem", "problems"), count(len(warnings), "warning", "warnings"))
-    context.say(f"{len(checks)} checks: {', '.join(parts)}")
+    parts = (
+        _named(count(len(problems), "problem", "problems"), problems),
+        _named(count(len(warnings), "warning", "warnings"), warnings),
+    )
+    number = sum(not check.name.startswith("setting ") for check in checks)
+    context.say(f"{number} checks: {', '.join(parts)}")
     kinds = {check.kind for check in problems}
     if Kind.STORAGE in kinds:
         return STORAGE
@@ -157,3 +165,8 @@ def _sum_up(context: Context, checks: "Sequence[Check]") -> int:
         return SETUP
     failed, asked = len(problems), sum(check.kind is Kind.FEED for check in checks)
     return 0 if not failed else ALL_FAILED if failed >= asked else SOME_FAILED
+
+
+def _named(number: str, checks: "Sequence[Check]") -> str:
+    names = dict.fromkeys(check.name for check in checks)
+    return f"{number} ({', '.join(names)})" if names else number

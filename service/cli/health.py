@@ -55,7 +55,9 @@ def _bad(situation: Situation, time: Time) -> Iterator[str]:
         yield f"{count(recent, 'gap', 'gaps')} in 7 days"
     if unusual := len(situation.unusual):
         yield f"{unusual} with more or less new than usual"
-    if others := len(notes.keys() - {"verify", "service", "reload"}):
+    if "notify" in notes:
+        yield "somebody could not be told"
+    if others := len(notes.keys() - {"verify", "service", "reload", "notify"}):
         yield f"{count(others, 'other trouble', 'other troubles')} of the service's own"
 
 

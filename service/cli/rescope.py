@@ -64,7 +64,7 @@ def export(context: Context, scope: str, directory: Path) -> int:
     if directory.is_relative_to(context.settings.data_dir.resolve()):
         raise click.UsageError(f"{directory} is inside the archive; an export goes elsewhere")
     if directory.is_dir() and next(directory.iterdir(), None) is not None:
-        raise click.UsageError(f"{directory} is not empty")
+        raise click.UsageError(f"{directory} is not empty: name a new directory")
     if no_archive(context):
         return NO_ARCHIVE
     left_out = _LeftOut(context)

@@ -161,6 +161,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._ssl_context = ssl_context or public_authorities()
         # Pools nobody is using, each with one connection and the time it was put here, the longest idle first.
         self._idle: OrderedDict[_Key, tuple[httpcore.AsyncConnectionPool, float]] = OrderedDict()
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; its body must be empty, so that it can be sent twice.
@@ -199,6 +200,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the idle connections."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         while self._idle:
             _, (pool, _) = self._idle.popitem()
             await pool.aclose()
@@ -212,20 +215,32 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def _put_back(self, key: _Key, pool: httpcore.AsyncConnectionPool) -> None:
-        now = time.monotonic()
-        closing = []
         if pool.connections:  # the server lets the connection be used again
             if key in self._idle:
-                closing.append(self._idle.pop(key)[0])
-            self._idle[key] = pool, now
+                await self._idle.pop(key)[0].aclose()
+            self._idle[key] = pool, time.monotonic()
+        await self._close_idle()
+        if self._idle and self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def _close_idle(self) -> None:
+        """Close what has been idle for too long, and the longest idle where there are too many."""
+        closing = []
         while self._idle:
             longest, since = next(iter(self._idle.values()))
-            if len(self._idle) <= MAX_IDLE and now - since < KEEP_ALIVE:
+            if len(self._idle) <= MAX_IDLE and time.monotonic() - since < KEEP_ALIVE:
                 break
             self._idle.popitem(last=False)
             closing.append(longest)
         for one in closing:
             await one.aclose()
+
+    async def _sweep(self) -> None:
+        """Close idle connections in their time, also where nothing is asked any more; ends when there are none."""
+        while self._idle:
+            await asyncio.sleep(KEEP_ALIVE / 2)
+            await self._close_idle()
+        self._sweeping = None
 
 
 def _is_unanswered(error: Exception) -> bool:

@@ -171,7 +171,9 @@ def test_while_a_service_runs_nothing_is_repaired_but_all_is_verified(command: C
         for option in ("--repair", "--rebuild"):
             done = command("verify", option)
             assert done.code == 75
-            assert done.messages == [f"veille: the data directory data is held by process {os.getpid()}"]
+            assert done.messages == [
+                f"veille: the data directory data is held by process {os.getpid()}: wait until that ends, or stop it"
+            ]
         assert command("verify").code == 0
 
 

@@ -1039,7 +1039,10 @@ def test_what_is_long_past_is_forgotten(store: Store, url: str) -> None:
     store.save_alerts([replace(ended, over=NOON), open_one])
     store.hold("past.test", NOON)
     store.hold("news.test", NOON + HOUR)
+    for origin, fetched in (("https://past.test", NOON), ("https://news.test", NOON + HOUR)):
+        store.save_robots(RobotsFile(origin, 404, b"", fetched))
     assert store.forget_before(NOON + HOUR) == 1
+    assert (store.robots("https://past.test"), store.robots("https://news.test") is None) == (None, False)
     assert _raw(url, lambda connection: connection.scalar(sa.text("SELECT count(*) FROM polls"))) == 1
     assert (store.alerts(), list(store.holds())) == ([open_one], ["news.test"])
     assert counts(store) == {"pending": 1}, "entries stay"

@@ -321,25 +321,25 @@ def test_a_forced_hash_accident_removes_no_text_and_notes_none(
     press: Open, scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fingerprints, "_digest", lambda _: bytes(16))
-    fingerprint.cache_clear()
+    fingerprints._remembered.cache_clear()
     desk = Press(press().directory / "accident", scope=scope)
     with closing(desk):
         texts = [[P1, P2], [P3, P4], [N1, N2], [P2.upper(), P4.upper()]]
         articles = [desk.one(str(number), *some) for number, some in enumerate(texts)]
         assert [kept(article) for article in articles] == texts
         assert [article.near for article in articles] == [()] * 4
-    fingerprint.cache_clear()
+    fingerprints._remembered.cache_clear()
 
 
 def test_half_an_accident_removes_none_either(press: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fingerprints._digest
     monkeypatch.setattr(fingerprints, "_digest", lambda form: bytes(8) + whole(form)[8:])
-    fingerprint.cache_clear()
+    fingerprints._remembered.cache_clear()
     desk = Press(press().directory / "accident", scope=Scope.ALL)
     with closing(desk):
         articles = [desk.one(str(number), text) for number, text in enumerate((P1, P2, P3, P4))]
         assert [kept(article) for article in articles] == [[P1], [P2], [P3], [P4]]
-    fingerprint.cache_clear()
+    fingerprints._remembered.cache_clear()
 
 
 def test_a_text_that_cannot_be_read_any_more_is_no_reason_to_remove_one(tmp_path: Path) -> None:

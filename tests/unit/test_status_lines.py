@@ -195,6 +195,9 @@ def test_any_other_note_that_is_bad_is_told_of_too() -> None:
     clock = Note("clock", NOW, False, "set back by 3h\x1b[2J")
     assert wrong(notes=[clock]) == ["clock, 2026-11-23 12:00 UTC: set back by 3h\\x1b[2J"]
     assert "1 other trouble of the service's own" in head(notes=[clock])
+    unreached = Note("notify", NOW, False, "ntfy://… could not be reached")
+    assert wrong(notes=[unreached])[0].startswith("messages, 2026-11-23 12:00 UTC: ntfy://")
+    assert "somebody could not be told" in head(notes=[unreached])
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ import textwrap
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from multiprocessing import spawn
 from pathlib import Path
 
 import pytest
 from pebble.common import CONSTS
 
 from service.articles.workers import Workers, _Task
-from service.errors import ExtractError, ParseError, ServiceError
+from service.errors import ExtractError, ParseError, ServiceError, WorkersError
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PAGE = (
@@ -341,3 +342,19 @@ def test_what_a_worker_writes_to_the_terminal_goes_nowhere(tmp_path: Path) -> No
     path.write_text(textwrap.dedent(script))
     ran = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60, check=True)
     assert (ran.stdout, ran.stderr) == ("11\n", "")
+
+
+def test_where_no_process_can_be_started_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text("", encoding="utf-8")  # and not executable
+    monkeypatch.setattr(spawn, "_python_exe", os.fsencode(program))
+
+    async def main() -> None:
+        workers = Workers(1)
+        with pytest.raises(
+            WorkersError, match=rf"^no process can be started .*: {program} is gone, or this user may not"
+        ):
+            await run(workers, abs, -1)
+        await workers.stop()
+
+    asyncio.run(main())

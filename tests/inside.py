@@ -1,0 +1,36 @@
+"""What tests look at inside a worker process, which imports this module to do so."""
+
+import functools
+import gc
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+CACHING = ("trafilatura", "htmldate", "courlan", "justext")
+"""Libraries whose caches hold what pages said."""
+
+
+def caches() -> dict[str, Any]:
+    """All functions with a cache that the libraries under the extractor have, by name."""
+    return {
+        f"{one.__module__}.{one.__qualname__}": one
+        for one in gc.get_objects()
+        if isinstance(one, functools._lru_cache_wrapper) and one.__module__.split(".")[0] in CACHING
+    }
+
+
+def filled() -> dict[str, int]:
+    """The caches that hold anything, and how much."""
+    return {name: one.cache_info().currsize for name, one in caches().items() if one.cache_info().currsize}
+
+
+def used() -> tuple[int, int, int]:
+    """The process, its resident bytes and its open files."""
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    return os.getpid(), resident, len(list(Path("/proc/self/fd").iterdir()))
+
+
+def twice(number: int) -> tuple[int, int]:
+    """A short call: its result, and the process that answers."""
+    return 2 * number, os.getpid()
