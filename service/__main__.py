@@ -54,9 +54,7 @@ def _run() -> int | None:
     except ExceptionGroup as group:
         # a disk that is full fails every task at once, and is no bug for that
         storage = group.subgroup(StorageError)
-        error: Exception = storage or group
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
+        error = first_of(storage or group)
         raise error from error.__cause__  # it says why; the group would only say how many
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import orjson
 
 from service.child import ChildError, ask
+from service.child import job as read_job
+from service.messages import UNCHECKED
 from service.settings import Settings
 from storage.database import open_database
 from storage.errors import StorageError
@@ -39,7 +41,7 @@ class Checked:
 
     def __str__(self) -> str:
         if self.error is not None:
-            return f"could not be checked: {self.error}"
+            return f"{UNCHECKED}: {self.error}"
         if self.damaged:
             more = f"; and {self.damaged - len(self.first)} more" if self.damaged > len(self.first) else ""
             return f"{self.damaged} damaged: {'; '.join(self.first)}{more}"
@@ -58,10 +60,10 @@ async def check(settings: Settings) -> Checked:
 
 def main() -> None:
     """In that process: read where, check it, and print what was found."""
-    job = orjson.loads(sys.stdin.buffer.read())
+    job = read_job()
     with suppress(OSError):  # a service manager may not allow it
         os.nice(19)
-    sys.stdout.buffer.write(orjson.dumps(_check(Path(job["directory"]), job["database"])))
+    sys.stdout.buffer.write(orjson.dumps(_check(Path(job["directory"]), job["database"])) + b"\n")
 
 
 def _check(directory: Path, database: str) -> dict[str, object]:

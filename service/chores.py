@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from service.alarms import Alarms
+from service.allocator import trim
 from service.app import Home, now, open_readonly
 from service.checking import check
 from service.events import Tally
@@ -81,6 +82,7 @@ class Chores:
         except (StorageError, OSError) as error:  # the writer will meet it too, if it lasts
             log.warning("figures cannot be read", reason=str(error))
             return
+        await self._thread(trim)
         lasting = await self._alarms.check(self._facts())
         self._metrics.show(self._vitals, self._usage, open_alerts=lasting, now=now())
         if self._checked is not None:

@@ -25,6 +25,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from service import __version__, logs
+from service.allocator import settle
 from service.app import Home, now, open_home
 from service.background import in_background, start
 from service.chores import note, watched
@@ -46,6 +47,8 @@ DRAIN = 25.0
 """Seconds to drain in, before what is left is given up; it stays pending."""
 LOOK, STATUS = 60.0, 10.0
 """Seconds between two looks at how all feeds do, and between two status lines for systemd."""
+LOOK_SHARE = 50
+"""Times as long as a look took, that there is none: with thousands of feeds it must not become the main work."""
 WRITE = 30.0
 """Seconds between two beats of the writer, if no watchdog asks for more."""
 SOON = timedelta(hours=1)
@@ -62,6 +65,7 @@ async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Reload) -> i
 
     Returns the exit code: 0 after an orderly end. Raises StorageError where nothing more can be remembered.
     """
+    settle()
     daemon, notifier = None, Notifier(*notify_socket())
     try:
         async with AsyncExitStack() as stack:
@@ -99,6 +103,7 @@ class _Daemon:
         self._is_first = True
         self._settings: Settings | None = None
         self._last_tick: float | None = None
+        self._look_after = 0.0
 
     async def watch(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
         """Serve one configuration after another. Raises what ended it before it was told to stop."""
@@ -110,6 +115,8 @@ class _Daemon:
                     (self._settings, feeds), self._next = self._next, None
                     self._turn.clear()
                     await self._serve(self._settings, feeds)
+                    if self._failure is not None:  # it came while that drained
+                        raise self._failure
         except Exception as error:
             with suppress(StorageError):  # it may be the store itself that failed
                 await note(self._home, "service", f"ended: {error}", is_good=False)
@@ -146,7 +153,7 @@ class _Daemon:
     async def _schedule(self, session: Session, settings: Settings) -> AsyncIOScheduler:
         chores, scheduler = session.chores, _scheduler()
         zone = ZoneInfo(settings.timezone)
-        self._last_tick = None
+        self._last_tick, self._look_after = None, 0.0
         for job, trigger, first in (
             (self._tick, IntervalTrigger(seconds=TICK, timezone="UTC"), None),
             (self._look, IntervalTrigger(seconds=LOOK, timezone="UTC"), now()),
@@ -175,8 +182,10 @@ class _Daemon:
             await self._session.runner.tick()
 
     async def _look(self) -> None:
-        if self._session is not None:
+        if self._session is not None and time.monotonic() >= self._look_after:
+            began = time.monotonic()
             await self._session.chores.look()
+            self._look_after = time.monotonic() + (time.monotonic() - began) * LOOK_SHARE
 
     async def _tell_status(self) -> None:
         if self._session is not None:
@@ -186,6 +195,8 @@ class _Daemon:
         async def guarded() -> None:
             try:
                 await job()  # type: ignore[misc]
+            except asyncio.CancelledError:
+                return  # the session ends: no error of the scheduler's
             except Exception as error:  # noqa: BLE001  the scheduler would log it and go on; it must end the service
                 self._fail(error)
 
@@ -203,11 +214,12 @@ class _Daemon:
             yield
 
     def _on_beat(self) -> None:
-        watchdog = self._notifier.watchdog
-        if watchdog and self._pulse.writer < watchdog / 2:
-            self._notifier.alive()
         if self._session is not None:
             self._metrics.figures(self._session.runner.load())
+            self._pulse.work = self._session.runner.standstill()
+        watchdog = self._notifier.watchdog
+        if watchdog and max(self._pulse.writer, self._pulse.work) < watchdog / 2:
+            self._notifier.alive()
         at = now()
         self._metrics.pulse(loop=at, writer=at - timedelta(seconds=self._pulse.writer))
         if jump := self._clock.jump():
@@ -265,6 +277,7 @@ class _Daemon:
         self._note_reload(f"{watched(feeds)} feeds are watched", is_good=True)
         log.info("reloaded", feeds=watched(feeds), settings="as before" if settings == self._settings else "new")
         if self._session is not None and settings == self._settings:
+            self._next = None
             self._session.runner.replace_feeds(feeds)
             self._notifier.ready(f"watching {watched(feeds)} feeds")
             return

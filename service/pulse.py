@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from service.settings import Settings
 from service.units import format_size
@@ -23,6 +24,8 @@ class Pulse:
 
     def __init__(self) -> None:
         self._loop = self._writer = time.monotonic()
+        self.work = 0.0
+        """Seconds for which the runner has been at one and the same step, as of the last beat of the loop."""
 
     @property
     def loop(self) -> float:
@@ -72,6 +75,7 @@ class Judge:
     def __init__(self, pulse: Pulse, settings: Settings) -> None:
         self._pulse = pulse
         self._settings = settings
+        self._lock = _identity(settings.data_dir)
 
     def healthy(self) -> list[str]:
         """Why it should be started anew."""
@@ -85,9 +89,20 @@ class Judge:
         reasons = self.healthy()
         if self._pulse.writer > SILENT:
             reasons.append(f"nothing could be written for {self._pulse.writer:.0f} s")
-        if not (directory / LOCK_NAME).exists():
-            return [*reasons, f"the data directory {directory} is gone, or no longer locked"]
+        if self._pulse.work > SILENT:
+            reasons.append(f"the archive has been at one batch, or at what is pending, for {self._pulse.work:.0f} s")
+        if _identity(directory) != self._lock:
+            return [*reasons, f"the data directory {directory} is gone, or another than the one that is locked"]
         free = shutil.disk_usage(directory).free
         if free < least:
             reasons.append(f"{format_size(free)} left on the disk, less than VEILLE_MIN_FREE={format_size(least)}")
         return reasons
+
+
+def _identity(directory: Path) -> tuple[int, int] | None:
+    """Which file the lock is, whatever its path; None where there is none."""
+    try:
+        file = (directory / LOCK_NAME).stat()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino

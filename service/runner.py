@@ -7,8 +7,8 @@ begins (``service.net.slots``): a slow disk slows the network down instead of fi
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,6 +71,9 @@ class Runner:
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
+        self._opening: asyncio.Task[None] | None = None
+        self._begun: dict[str, float] = {}
+        """Steps under way that others wait for, and when they began, by the loop's clock."""
         self._extracting: set[asyncio.Task[None]] = set()
         self._in_flight: set[int] = set()
         self._asked: set[str] = set()
@@ -120,11 +123,12 @@ class Runner:
             yield
 
     async def tick(self) -> None:
-        """Start what has become due. Never waits for it."""
+        """Start what has become due. Never waits for it, nor for the store to say what it is."""
         if self._stopping:
             return
         self._poll([feed for feed in self.due() if feed.name not in self._asked], force=False)
-        await self._open_lanes()
+        if self._opening is None or self._opening.done():
+            self._opening = self._group.create_task(self._open_lanes())
 
     async def seal(self) -> list[Sealed]:
         """Seal the archive's finished files, work going on beside it, until told to stop; see ``Archivist.seal``."""
@@ -156,6 +160,11 @@ class Runner:
     def shift(self, jump: timedelta) -> None:
         """Have no feed polled sooner or later because the clock was set."""
         self.states = {name: cadence.after_clock_jump(state, jump) for name, state in self.states.items()}
+
+    def standstill(self) -> float:
+        """Seconds for which the archive has been at one batch, or at saying what is pending, whichever is longer."""
+        now = asyncio.get_running_loop().time()
+        return now - min(self._begun.values(), default=now)
 
     def load(self) -> Load:
         """How much is under way."""
@@ -236,7 +245,9 @@ class Runner:
         self._asked.discard(feed.name)
 
     async def _open_lanes(self) -> None:
-        for name in await self._pipeline.archivist.pending_hosts():
+        with self._step("pending"):
+            hosts = await self._pipeline.archivist.pending_hosts()
+        for name in hosts:
             if name not in self._lanes and not self._stopping:
                 self._start(self._lanes, name, self._page_lane(name))
 
@@ -299,7 +310,9 @@ class Runner:
                         batch.append(reading)
         except TimeoutError:
             pass  # a smaller batch, then
-        for event in await self._pipeline.archivist.archive([reading.outcome for reading in batch]) if batch else ():
+        with self._step("batch"):
+            events = await self._pipeline.archivist.archive([reading.outcome for reading in batch]) if batch else ()
+        for event in events:
             self._tell(event)
         for reading in batch:
             self._in_flight.discard(reading.outcome.pending.number)
@@ -307,6 +320,14 @@ class Runner:
             reading.settled.set()
             self._readings.task_done()
         return last
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self._begun[name] = asyncio.get_running_loop().time()
+        try:
+            yield
+        finally:
+            del self._begun[name]
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)

@@ -61,6 +61,7 @@ class Notifier:
         if self._address is None:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.setblocking(False)  # a receiver that lags must not hold up the loop: what it misses, it misses
             try:
                 channel.connect(self._address)
                 channel.sendall(state.encode())

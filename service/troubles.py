@@ -4,35 +4,40 @@
     failing   a feed has failed for a day
     gap       entries of a feed may have been missed
     disk      less than VEILLE_MIN_FREE is left
-    damage    a check found the archive damaged
+    damage    a check found the archive damaged, or could not be made
 
-A trouble begins, is told, is over, and that is told where the trouble was; a gap cannot be made good, and is told once.
-Of each kind at most one message goes out in 24 hours, and one of recoveries, however many feeds are concerned: what
-comes up meanwhile stands in the next. What could not be sent stays untold, and is sent when it can be.
+A trouble begins, is told, is over, and that is told where the trouble was. One that comes again before its end was told
+is the same trouble; a gap cannot be made good, and is told once. Of each kind at most one message goes out in 24 hours,
+and one of recoveries, however many feeds are concerned: what comes up meanwhile stands in the next. What could not be
+sent stays untold, and is sent when it can be, even if it is over by then; of a silence that is over nobody needs word.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.logs import printable
-from service.units import format_duration, format_size
-from service.vitals import DAY, Vitals
-from storage.model import Alert, Note, Trouble
+from service import wording
+from service.messages import Message, Time, Tone
+from service.vitals import DAY, HOUR, WEEK, Vitals
+from storage.model import Alert, Gap, Note, Trouble
 
 FAILING_FOR = DAY
+ALONG = 6 * HOUR
+"""For how long a feed must have failed to be told along with one that has for a day: an outage is one message."""
 GAP_FOR = DAY
-"""How long a gap counts as present: a further one in that time is the same trouble."""
+"""How long a gap counts as present."""
 ENOUGH = 1.1
 """Times the room wanted, from which on the disk is no longer low: near the mark it must not come and go."""
 QUIET = DAY
 """Between two messages of a kind."""
-NAMED = 20
-"""Feeds that a message names; the others are counted."""
+SETTLING = HOUR
+"""Gaps, and recoveries, come many at a time but not at once: a message waits so long, and has them all."""
+REMINDER = WEEK
+"""After which a low disk and a damaged archive are told again: they end badly, where a feed only stays as it is."""
+RECOVERY = "recovery"
+"""The kind of messages of what is over."""
 
 Key = tuple[Trouble, str]
-Time = Callable[[datetime], str]
-"""A moment in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,84 +52,82 @@ class Facts:
     checked: Note | None = None
     """What the last check of the archive found."""
 
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What somebody is told, and the alerts that are told with it."""
-
-    title: str
-    body: str
-    alerts: tuple[Alert, ...] = ()
-    """As they are once it has been sent."""
+    @property
+    def watched(self) -> list[Vitals]:
+        """The feeds that are on."""
+        return [one for one in self.vitals if one.is_watched]
 
 
-def notice(known: Iterable[Alert], facts: Facts, now: datetime, time: Time) -> list[Alert]:
-    """The alerts that are new, that have begun anew, whose detail has changed, or that are over."""
+def notice(
+    known: Iterable[Alert],
+    told: Mapping[str, datetime],
+    facts: Facts,
+    now: datetime,
+    time: Time,
+    *,
+    is_anybody_told: bool = True,
+) -> list[Alert]:
+    """The alerts that are new, that have begun anew, whose detail has changed, or that are over.
+
+    Args:
+        known: What is remembered.
+        told: When a message of a kind was last sent, by kind.
+        facts: How things are.
+        now: The time, aware.
+        time: Puts a moment into words.
+        is_anybody_told: Otherwise what is over is done with.
+    """
     before = {(alert.trouble, alert.subject): alert for alert in known}
-    found = _found(facts, before, now, time)
-    changed = []
-    for key, (since, detail) in found.items():
-        alert = before.get(key)
-        if alert is None:
-            changed.append(Alert(*key, detail, since))
-        elif alert.over is not None:
-            told = alert.told if alert.told is None or alert.told <= now else None  # by a clock that was ahead
-            changed.append(replace(alert, detail=detail, since=now, told=told, over=None))
-        elif alert.detail != detail:
-            changed.append(replace(alert, detail=detail))
-    watched = {one.name: one for one in facts.vitals if one.is_watched}
+    found = dict(_found(facts, before, told, now, time, is_anybody_told=is_anybody_told))
+    after = {key: _present(before.get(key), key, *of) for key, of in found.items()}
+    watched = {one.name: one for one in facts.watched}
     for key, alert in before.items():
         if alert.over is None and key not in found:
-            if alert.subject and alert.subject not in watched:  # nobody waits for word of it any more
-                changed.append(replace(alert, over=now, over_told=now))
-            elif _is_over(alert, watched.get(alert.subject), facts):
-                changed.append(replace(alert, over=now))
-    return changed
+            after[key] = _absent(alert, watched.get(alert.subject), facts, now, is_anybody_told=is_anybody_told)
+    return [alert for key, alert in after.items() if alert != before.get(key)]
 
 
-def messages(alerts: Sequence[Alert], facts: Facts, now: datetime, host: str, time: Time) -> list[Message]:
-    """What is to be sent now."""
+def messages(
+    alerts: Sequence[Alert], told: Mapping[str, datetime], facts: Facts, now: datetime, host: str, time: Time
+) -> list[Message]:
+    """What is to be sent now; arguments as for ``notice``, and the name of this machine."""
     due = []
     for trouble in Trouble:
-        kind = [alert for alert in alerts if alert.trouble is trouble]
-        untold = [alert for alert in kind if alert.over is None and not _is_told(alert)]
-        if untold and not _is_recent((alert.told for alert in kind), now):
-            told = tuple(replace(alert, told=now) for alert in untold)
-            due.append(Message(f"veille on {host}: {_title(trouble, untold, facts)}", _body(untold, facts), told))
-    recovered = [
-        alert
-        for alert in alerts
-        if alert.over is not None and alert.trouble is not Trouble.GAP and _is_told(alert) and not _is_over_told(alert)
-    ]
-    if recovered and not _is_recent((alert.over_told for alert in alerts), now):
-        told = tuple(replace(alert, over_told=now) for alert in recovered)
-        due.append(Message(f"veille on {host}: {_recovery_title(recovered)}", _recovery(recovered, time), told))
+        kind = [alert for alert in alerts if alert.trouble is trouble and _is_unheard(alert, now)]
+        waits = trouble is Trouble.GAP and all(_is_fresh(alert.since, now) for alert in kind)
+        if kind and not waits and not _is_recent(told.get(trouble), now):
+            title, body = wording.of_trouble(kind, facts.vitals, time)
+            marked = tuple(_told(alert, facts, now) for alert in kind)
+            due.append(Message(trouble, f"veille on {host}: {title}", body, Tone.TROUBLE, marked))
+    ended = [alert for alert in alerts if alert.over is not None and alert.told is not None and alert.over_told is None]
+    settled = any(alert.over is not None and not _is_fresh(alert.over, now) for alert in ended)
+    if settled and not _is_recent(told.get(RECOVERY), now):
+        title, body = wording.of_recovery(ended, alerts, time)
+        marked = tuple(replace(alert, over_told=now) for alert in ended)
+        due.append(Message(RECOVERY, f"veille on {host}: {title}", body, Tone.RECOVERY, marked))
     return due
 
 
-def _found(facts: Facts, before: Mapping[Key, Alert], now: datetime, time: Time) -> dict[Key, tuple[datetime, str]]:
-    """What is wrong now: since when, and a line about it."""
-    found: dict[Key, tuple[datetime, str]] = {}
-    for one in facts.vitals:
-        if one.is_silent and one.newest is not None:
-            detail = f"nothing new since {time(one.newest)}; usually something every {_about(one.usual)}"
-            found[Trouble.SILENT, one.name] = one.newest, detail
-        state = one.state
-        if state is not None and state.failing_since is not None and (one.failing_for or timedelta(0)) >= FAILING_FOR:
-            since = state.failing_since
-            error = printable(state.last_error or "no answer")
-            found[Trouble.FAILING, one.name] = since, f"fails since {time(since)}: {error}"
-        if one.is_watched and one.gaps and now - one.gaps[0].end < GAP_FOR:
-            gap = one.gaps[0]
-            detail = f"entries between {time(gap.start)} and {time(gap.end)} may be missing: {printable(gap.reason)}"
-            found[Trouble.GAP, one.name] = gap.end, detail
-    if facts.free is not None:
-        was_low = (alert := before.get((Trouble.DISK, ""))) is not None and alert.over is None
-        if facts.free < facts.min_free * (ENOUGH if was_low else 1):
-            found[Trouble.DISK, ""] = now, _room(facts)
-    if facts.checked is not None and not facts.checked.is_good:
-        found[Trouble.DAMAGE, ""] = facts.checked.at, printable(facts.checked.text)
-    return found
+# -- what is known -----------------------------------------------------------------------------------------------------
+
+
+def _present(alert: Alert | None, key: Key, since: datetime, detail: str) -> Alert:
+    """A trouble that was found, with what was known of it."""
+    is_another_gap = alert is not None and alert.trouble is Trouble.GAP and since != alert.since
+    if alert is None or not _is_current(alert) or (is_another_gap and alert.told is not None):
+        return Alert(*key, detail, since)
+    return replace(alert, detail=detail, over=None)
+
+
+def _absent(alert: Alert, feed: Vitals | None, facts: Facts, now: datetime, *, is_anybody_told: bool) -> Alert:
+    """A trouble that lasted, and was not found any more."""
+    if alert.subject and feed is None:  # it was turned off: nobody waits for word of it any more
+        return replace(alert, over=now, over_told=now)
+    if not _is_over(alert, feed, facts):
+        return alert
+    is_done_with = alert.trouble is Trouble.GAP or (alert.trouble is Trouble.SILENT and alert.told is None)
+    has_to_be_told = is_anybody_told and not is_done_with
+    return replace(alert, over=now, over_told=None if has_to_be_told else now)
 
 
 def _is_over(alert: Alert, feed: Vitals | None, facts: Facts) -> bool:
@@ -140,110 +143,103 @@ def _is_over(alert: Alert, feed: Vitals | None, facts: Facts) -> bool:
             return True
 
 
-def _is_told(alert: Alert) -> bool:
-    return alert.told is not None and alert.told >= alert.since
+def _told(alert: Alert, facts: Facts, now: datetime) -> Alert:
+    """An alert of which somebody has been told; the end of one that is over was told with it."""
+    since = _newest_gap(alert, facts, now) if alert.trouble is Trouble.GAP else alert.since
+    return replace(alert, since=since, told=now, over_told=None if alert.over is None else now)
 
 
-def _is_over_told(alert: Alert) -> bool:
-    return alert.over is not None and alert.over_told is not None and alert.over_told >= alert.over
+def _newest_gap(alert: Alert, facts: Facts, now: datetime) -> datetime:
+    """Up to which gap an alert tells of them."""
+    gaps = (gap for one in facts.vitals if one.name == alert.subject for gap in one.gaps)
+    return max((gap.end for gap in gaps if gap.end <= now), default=alert.since)
 
 
-def _is_recent(moments: Iterable[datetime | None], now: datetime) -> bool:
+def _is_current(alert: Alert) -> bool:
+    """Whether it lasts, as far as anybody who was told of it knows."""
+    return alert.over is None or alert.over_told is None
+
+
+def _is_unheard(alert: Alert, now: datetime) -> bool:
+    """Whether somebody is still, or again, to be told that there is this trouble, or was."""
+    if not _is_current(alert):
+        return False
+    ends_badly = alert.trouble in {Trouble.DISK, Trouble.DAMAGE} and alert.over is None
+    return alert.told is None or (ends_badly and now - alert.told >= REMINDER)
+
+
+def _is_recent(moment: datetime | None, now: datetime) -> bool:
     # one that lies further ahead was told by a clock that has been set back since
-    return any(moment is not None and -QUIET < now - moment < QUIET for moment in moments)
+    return moment is not None and -QUIET < now - moment < QUIET
 
 
-# -- words -------------------------------------------------------------------------------------------------------------
+def _is_fresh(moment: datetime, now: datetime) -> bool:
+    return timedelta(0) <= now - moment < SETTLING
 
 
-def _title(trouble: Trouble, alerts: Sequence[Alert], facts: Facts) -> str:
-    feeds = alerts[0].subject if len(alerts) == 1 else f"{len(alerts)} feeds"
-    fail, are = ("fails", "is") if len(alerts) == 1 else ("fail", "are")
-    match trouble:
-        case Trouble.FAILING if _is_outage(alerts, facts):
-            return "no feed can be reached"
-        case Trouble.FAILING:
-            return f"{feeds} {fail} for a day"
-        case Trouble.SILENT:
-            return f"{feeds} {are} silent"
-        case Trouble.GAP:
-            return f"entries of {feeds} may be missing"
-        case Trouble.DISK:
-            return "the disk is nearly full"
-        case Trouble.DAMAGE:
-            return "the archive is damaged"
+# -- what is found -----------------------------------------------------------------------------------------------------
 
 
-_ADVICE = {
-    Trouble.SILENT: "Has the feed moved, or its site given it up? veille feeds test NAME looks at it.",
-    Trouble.FAILING: "veille feeds test NAME shows what is sent and answered; veille feeds disable NAME ends it.",
-    Trouble.GAP: "They were gone before the next poll. A shorter interval in feeds.toml keeps up with such a feed.",
-    Trouble.DISK: "Make room, or the service ends when none is left. Nothing that is archived is lost by that.",
-    Trouble.DAMAGE: "veille verify lists all of it; docs/operating.md, When it is damaged, says what to do.",
-}
-_OUTAGE = "All of them fail: look at this machine's network and name server first; veille doctor --network does."
+def _found(
+    facts: Facts,
+    before: Mapping[Key, Alert],
+    told: Mapping[str, datetime],
+    now: datetime,
+    time: Time,
+    *,
+    is_anybody_told: bool,
+) -> Iterator[tuple[Key, tuple[datetime, str]]]:
+    """What is wrong now: since when, and a line about it."""
+    for one in facts.watched:
+        if one.is_silent and one.newest is not None:
+            yield (Trouble.SILENT, one.name), (one.newest, wording.silent(one, time))
+        if of := _gap(one, before.get((Trouble.GAP, one.name)), now, time, is_anybody_told=is_anybody_told):
+            yield (Trouble.GAP, one.name), of
+    for one in _failing(facts, before, told, now):
+        since = one.state.failing_since if one.state is not None else None
+        yield (Trouble.FAILING, one.name), (since or now, wording.failing(one, time))
+    if facts.free is not None:
+        was_low = (alert := before.get((Trouble.DISK, ""))) is not None and alert.over is None
+        if facts.free < facts.min_free * (ENOUGH if was_low else 1):
+            yield (Trouble.DISK, ""), (now, wording.room(facts.free, facts.min_free, facts.days_left))
+    if facts.checked is not None and not facts.checked.is_good:
+        yield (Trouble.DAMAGE, ""), (facts.checked.at, wording.damage(facts.checked, time))
 
 
-def _body(alerts: Sequence[Alert], facts: Facts) -> str:
-    trouble = alerts[0].trouble
-    named = sorted(alerts, key=lambda alert: (alert.since, alert.subject))
-    lines = [f"{alert.subject}: {alert.detail}" if alert.subject else alert.detail for alert in named[:NAMED]]
-    if len(named) > NAMED:
-        lines.append(f"and {len(named) - NAMED} more: veille status names all")
-    is_outage = trouble is Trouble.FAILING and _is_outage(alerts, facts)
-    lines.append(_OUTAGE if is_outage else _ADVICE[trouble])
-    return "\n".join(lines)
+def _failing(
+    facts: Facts, before: Mapping[Key, Alert], told: Mapping[str, datetime], now: datetime
+) -> Iterator[Vitals]:
+    """Feeds that have failed for a day, those known to, and where that is about to be told, those along with them."""
+    known = {one.name: before.get((Trouble.FAILING, one.name)) for one in facts.watched}
+    current = {name for name, alert in known.items() if alert is not None and _is_current(alert)}
+    heard = {name for name, alert in known.items() if name in current and alert is not None and alert.told is not None}
+    long = {one.name for one in facts.watched if one.failing_for is not None and one.failing_for >= FAILING_FOR}
+    least = FAILING_FOR
+    if (long | current) - heard and not _is_recent(told.get(Trouble.FAILING), now):
+        least = timedelta(0) if wording.is_outage(facts.vitals) else ALONG
+    for one in facts.watched:
+        if one.is_failing and (one.name in current or (one.failing_for is not None and one.failing_for >= least)):
+            yield one
 
 
-def _is_outage(alerts: Sequence[Alert], facts: Facts) -> bool:
-    watched = sum(one.is_watched for one in facts.vitals)
-    return watched > 2 and len(alerts) == watched
+def _gap(
+    one: Vitals, alert: Alert | None, now: datetime, time: Time, *, is_anybody_told: bool
+) -> tuple[datetime, str] | None:
+    """Since when there are gaps nobody has been told of, or that still count as present, and a line about them."""
+    # what lies ahead was noticed by a clock that has been set back since
+    known = [gap for gap in one.gaps if gap.end <= now]
+    alert = alert if alert is not None and alert.since <= now else None
+    if not known:
+        return None
+    is_present = now - known[0].end < GAP_FOR
+    if alert is not None and alert.over is None and alert.told is None:
+        untold = [gap for gap in known if gap.end >= alert.since] or [known[0]]
+        return (alert.since, wording.gaps(untold, time)) if is_anybody_told or is_present else None
+    heard = now - GAP_FOR if alert is None else max(alert.since, now - GAP_FOR)
+    if news := [gap for gap in known if gap.end > heard]:
+        return min(map(_end, news)), wording.gaps(news, time)
+    return (alert.since, alert.detail) if alert is not None and alert.over is None and is_present else None
 
 
-def _recovery_title(alerts: Sequence[Alert]) -> str:
-    if len(alerts) > 1:
-        return f"{len(alerts)} troubles are over"
-    (alert,) = alerts
-    match alert.trouble:
-        case Trouble.DISK:
-            return "there is room on the disk again"
-        case Trouble.DAMAGE:
-            return "the archive is sound again"
-        case Trouble.SILENT:
-            return f"{alert.subject} is no longer silent"
-        case _:
-            return f"{alert.subject} answers again"
-
-
-def _recovery(alerts: Sequence[Alert], time: Time) -> str:
-    named = sorted(alerts, key=lambda alert: (alert.over or alert.since, alert.subject))
-    lines = [
-        f"{alert.subject or _NOUN[alert.trouble]}: {_WAS[alert.trouble]} from {time(alert.since)} "
-        f"to {time(alert.over or alert.since)}"
-        for alert in named[:NAMED]
-    ]
-    if len(named) > NAMED:
-        lines.append(f"and {len(named) - NAMED} more")
-    return "\n".join(lines)
-
-
-_NOUN = {Trouble.DISK: "disk", Trouble.DAMAGE: "archive"}
-_WAS = {
-    Trouble.SILENT: "silent",
-    Trouble.FAILING: "failing",
-    Trouble.GAP: "missing entries",
-    Trouble.DISK: "nearly full",
-    Trouble.DAMAGE: "damaged",
-}
-
-
-def _room(facts: Facts) -> str:
-    left = f"{format_size(facts.free or 0)} left, less than the {format_size(facts.min_free)} of VEILLE_MIN_FREE"
-    return left if facts.days_left is None else f"{left}; enough for {facts.days_left:.0f} days at the present rate"
-
-
-def _about(duration: timedelta | None) -> str:
-    if duration is None:
-        return "so often"
-    unit = timedelta(minutes=1) if duration < DAY else timedelta(hours=1)
-    return format_duration(max(unit, duration // unit * unit))
+def _end(gap: Gap) -> datetime:
+    return gap.end

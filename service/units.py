@@ -141,3 +141,10 @@ def parse_address(text: str) -> Address:
     if not (port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535):
         raise ValueError(f'"{text}" is no address to listen on: write 9464, 127.0.0.1:9464 or [::1]:9464')
     return Address(host, int(port))
+
+
+def format_days(days: float) -> str:
+    """Write how long something lasts, in days or years as people would: ``12 days``, ``4 years``, ``over 50 years``."""
+    if days >= 2 * 365:
+        return f"{days / 365:.0f} years" if days < 50 * 365 else "over 50 years"
+    return f"{days:.0f} day{'' if round(days) == 1 else 's'}"

@@ -15,7 +15,7 @@ from storage.store import Store
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 SAMPLE = 50
-"""Newest entries of a feed that its usual interval is taken from."""
+"""Times at which something of a feed came, the last ones, that its usual interval is taken from."""
 FEWEST = 3
 """Times at which something came, below which a feed has no usual interval yet."""
 SILENT_TIMES = 5
@@ -120,13 +120,14 @@ def gather(store: Store, feeds: Iterable[Feed], now: datetime) -> list[Vitals]:
     """
     watched = {feed.name: feed for feed in feeds}
     states, ledgers = store.feed_states(), store.ledger()
+    known = sorted(states.keys() | ledgers.keys() | {name for name, feed in watched.items() if feed.enabled})
+    newest = store.newest(known, SAMPLE)
     arrivals: defaultdict[str, list[Arrivals]] = defaultdict(list)
     for some in store.arrivals(now - (USUAL_DAYS + 1) * DAY):
         arrivals[some.feed].append(some)
     gaps: defaultdict[str, list[Gap]] = defaultdict(list)
     for gap in store.gaps():
         gaps[gap.feed].append(gap)
-    known = states.keys() | ledgers.keys() | {name for name, feed in watched.items() if feed.enabled}
     return [
         examine(
             name,
@@ -134,12 +135,31 @@ def gather(store: Store, feeds: Iterable[Feed], now: datetime) -> list[Vitals]:
             states.get(name),
             ledgers.get(name, Ledger({})),
             arrivals[name],
-            store.newest(name, SAMPLE),
+            newest[name],
             gaps[name],
             now,
         )
-        for name in sorted(known)
+        for name in known
     ]
+
+
+def look_at(store: Store, feed: Feed, now: datetime) -> Vitals:
+    """The vitals of one feed alone.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    name = feed.name
+    return examine(
+        name,
+        feed,
+        store.feed_states().get(name),
+        store.ledger().get(name, Ledger({})),
+        store.arrivals(now - (USUAL_DAYS + 1) * DAY, name),
+        store.newest([name], SAMPLE)[name],
+        store.gaps(name),
+        now,
+    )
 
 
 def examine(
@@ -159,22 +179,23 @@ def examine(
         feed: As the catalogue has it.
         state: What is remembered of it.
         ledger: How its entries ended.
-        arrivals: What came of it in the last ``USUAL_DAYS`` days and one, by hour.
-        newest: When its newest entries came, newest first.
+        arrivals: What came of it in the last ``USUAL_DAYS`` days and one, by hour, oldest first.
+        newest: When something of it last came, newest first.
         gaps: Newest first.
         now: The time, aware.
     """
+    end = now - HOUR / 2  # an hour counts whole: what is counted by hours is half an hour off at most
     return Vitals(
         name,
         feed,
         state,
         ledger,
-        day=_since(arrivals, now - DAY),
-        week=_since(arrivals, now - WEEK),
-        trend=_trend(arrivals, now),
+        day=_since(arrivals, end - DAY),
+        week=_since(arrivals, end - WEEK),
+        trend=_trend(arrivals, end),
         newest=newest[0] if newest else None,
         usual=_usual(newest),
-        volume=_volume(arrivals, now),
+        volume=_volume(arrivals, end),
         gaps=tuple(gaps),
     )
 
@@ -195,16 +216,21 @@ def entries(vitals: Iterable[Vitals]) -> Mapping[str, int]:
 
 
 def _since(arrivals: Sequence[Arrivals], moment: datetime) -> Counts:
-    # an hour counts whole, from its middle on: what is counted by hours is half an hour off at most
-    some = [arrived for arrived in arrivals if arrived.hour + HOUR / 2 >= moment]
-    return Counts(sum(arrived.entries for arrived in some), sum(arrived.articles for arrived in some))
+    entries = articles = 0
+    for arrived in reversed(arrivals):
+        if arrived.hour <= moment:  # as the trend and the volume have it
+            break
+        entries, articles = entries + arrived.entries, articles + arrived.articles
+    return Counts(entries, articles)
 
 
 def _trend(arrivals: Sequence[Arrivals], now: datetime) -> tuple[int, ...]:
     points, step = [0] * POINTS, WEEK / POINTS
-    for arrived in arrivals:
-        if 0 <= (back := int((now - arrived.hour - HOUR / 2) / step)) < POINTS:
-            points[POINTS - 1 - back] += arrived.entries
+    for arrived in reversed(arrivals):
+        back = max(0, (now - arrived.hour) // step)
+        if back >= POINTS:
+            break
+        points[POINTS - 1 - back] += arrived.entries
     return tuple(points)
 
 
@@ -218,7 +244,7 @@ def _usual(newest: Sequence[datetime]) -> timedelta | None:
 def _volume(arrivals: Sequence[Arrivals], now: datetime) -> Volume | None:
     days: defaultdict[int, int] = defaultdict(int)
     for arrived in arrivals:
-        days[max(0, int((now - arrived.hour - HOUR / 2) / DAY))] += arrived.entries
+        days[max(0, (now - arrived.hour) // DAY)] += arrived.entries
     # the day of the first poll brought a whole window: it is no day like the others
     watched = min(max(days, default=0) - 1, USUAL_DAYS)
     if watched < FEWEST_DAYS:

@@ -1,7 +1,6 @@
-"""The store's figures of the last days: what came in, hour by hour, and how new the newest entries are."""
+"""The store's figures of the last days: what came in, hour by hour, and when something last came."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -16,40 +15,58 @@ _HOUR = "%Y-%m-%d %H"
 class ArrivalsPart(Transactions):
     """The part of ``storage.store.Store`` that counts what came in lately."""
 
-    def arrivals(self, since: datetime) -> Sequence[Arrivals]:
+    def arrivals(self, since: datetime, feed: str | None = None) -> Sequence[Arrivals]:
         """See ``Store.arrivals``."""
-        counts: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        one, none = (sa.literal_column(digit, sa.Integer) for digit in "10")
+        came = sa.union_all(
+            self._came(entries.c.feed, entries.c.first_seen, since, feed, (one, none)),
+            self._came(articles.c.feed, articles.c.archived, since, feed, (none, one)),
+        ).subquery()
+        both = (sa.cast(sa.func.sum(count), sa.Integer) for count in (came.c.entries, came.c.articles))
+        sums = sa.select(came.c.feed, came.c.hour, *both).group_by(came.c.feed, came.c.hour)
         with self._reading() as connection:
-            for place, (feed, moment) in enumerate(
-                ((entries.c.feed, entries.c.first_seen), (articles.c.feed, articles.c.archived))
-            ):
-                hour = self._hour(moment)
-                sums = sa.select(feed, hour, sa.func.count()).where(moment >= since).group_by(feed, hour)
-                for name, when, count in connection.execute(sums):
-                    counts[name, when][place] = count
-        return [
-            Arrivals(feed, datetime.strptime(hour, _HOUR).replace(tzinfo=UTC), *both)
-            for (feed, hour), both in sorted(counts.items())
-        ]
+            rows = connection.execute(sums).all()
+        # there are far fewer hours than rows
+        hours = {hour: datetime.strptime(hour, _HOUR).replace(tzinfo=UTC) for hour in {row[1] for row in rows}}
+        # sorted here, for each database has an order of names of its own
+        return [Arrivals(name, hours[hour], *both) for name, hour, *both in sorted(map(tuple, rows))]
 
-    def newest(self, feed: str, limit: int) -> Sequence[datetime]:
+    def _came(
+        self,
+        feed: sa.ColumnElement[str],
+        moment: sa.ColumnElement[datetime],
+        since: datetime,
+        only: str | None,
+        counts: tuple[sa.ColumnElement[int], sa.ColumnElement[int]],
+    ) -> sa.Select[str, str, int, int]:
+        """The feed and hour of everything since then, or of one feed's only, and whether that is entry or article."""
+        as_entry, as_article = counts
+        found = sa.select(
+            feed.label("feed"),
+            self._hour(moment).label("hour"),
+            as_entry.label("entries"),
+            as_article.label("articles"),
+        ).where(moment >= since)
+        return found if only is None else found.where(feed == only)
+
+    def newest(self, feeds: Collection[str], limit: int) -> Mapping[str, Sequence[datetime]]:
         """See ``Store.newest``."""
-        of_feed = entries.c.feed == feed
+        of_feed = entries.c.feed == sa.bindparam("_feed")
         first = sa.select(sa.func.min(entries.c.first_seen)).where(of_feed).scalar_subquery()
-        arrived = (
-            sa.select(entries.c.first_seen, entries.c.dated, first.label("first"))
+        # a feed's first document is older than its first poll; what came later, came when it was first seen
+        dated = sa.case((entries.c.first_seen == first, entries.c.dated)).label("dated")
+        moments = (
+            sa.select(entries.c.first_seen, dated)
+            .distinct()
             .where(of_feed)
-            .order_by(entries.c.first_seen.desc())
+            .order_by(entries.c.first_seen.desc(), dated.desc().nulls_last())
             .limit(limit)
         )
         with self._reading() as connection:
-            rows = connection.execute(arrived).all()
-        # a feed's first document is older than its first poll; what came later, came when it was first seen
-        moments = (
-            min(row.dated or row.first_seen, row.first_seen) if row.first_seen == row.first else row.first_seen
-            for row in rows
-        )
-        return sorted(moments, reverse=True)
+            found = {feed: connection.execute(moments, {"_feed": feed}).all() for feed in feeds}
+        return {
+            feed: sorted({min(date or seen, seen) for seen, date in rows}, reverse=True) for feed, rows in found.items()
+        }
 
     def _hour(self, moment: sa.ColumnElement[datetime]) -> sa.ColumnElement[str]:
         """The UTC hour a moment lies in, as text, in the words of this database."""

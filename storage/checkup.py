@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from storage.database import open_database
 from storage.errors import SchemaError, StorageError
+from storage.store import Store
 from storage.tables import REVISION
 
 LARGEST_READ = 500_000_000
@@ -55,6 +56,34 @@ def check_up(url: str) -> Checkup:
     if size > LARGEST_READ:
         return Checkup(revision, size)
     return Checkup(revision, size, _damage(file), read_through=True)
+
+
+def misfits(directory: Path, store: Store) -> list[str]:
+    """Files that are missing, or not as long as they must be, a line each: what a start would refuse. Reads no file."""
+    wrong = []
+    sealed = store.sealed_files()
+    for file in sealed.values():
+        size = _size(directory / file.path)
+        if size is None:
+            wrong.append(f"{file.path} is missing")
+        elif size != file.bytes:
+            wrong.append(f"{file.path} has {size} bytes, not {file.bytes}")
+    for path, committed in store.committed_files().items():
+        if path in sealed:
+            continue
+        size = _size(directory / path)
+        if size is None and committed:
+            wrong.append(f"{path} is missing")
+        elif size is not None and size < committed:
+            wrong.append(f"{path} has {size} bytes, less than the {committed} committed")
+    return wrong
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _file(url: str) -> str | None:

@@ -216,13 +216,17 @@ class Store(Protocol):
     def most_repeated(self, limit: int, feeds: Collection[str] = ()) -> Sequence[Repeated]:
         """The ``limit`` paragraphs that stood in most articles, those first."""
 
-    def arrivals(self, since: datetime) -> Sequence[Arrivals]:
-        """What came in from ``since`` on, by feed and hour; an hour in which nothing of a feed came is not in it."""
+    def arrivals(self, since: datetime, feed: str | None = None) -> Sequence[Arrivals]:
+        """What came in from ``since`` on, by feed and hour; an hour in which nothing of a feed came is not in it.
 
-    def newest(self, feed: str, limit: int) -> Sequence[datetime]:
-        """When each of the feed's ``limit`` newest entry versions came, newest first.
+        Of one feed where it is named. By name; oldest first.
+        """
 
-        Those of a feed's first document came when they are dated, as far as they are; all others when first seen.
+    def newest(self, feeds: Collection[str], limit: int) -> Mapping[str, Sequence[datetime]]:
+        """The ``limit`` last moments at which something of each feed came, newest first; none twice.
+
+        So what one document brought counts once. Entries of a feed's first document came when they are dated, as far
+        as they are and that is no later; all others when first seen.
         """
 
     # -- the service's own affairs -------------------------------------------------------------------------------------

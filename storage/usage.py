@@ -21,7 +21,7 @@ class Usage:
     free: int
     """What this user may still write in the file system."""
     per_day: float | None
-    """What the archive grows by in a day; None before it has a full one."""
+    """What the archive grows by in a day; None before it has a full one after its first."""
 
     @property
     def total(self) -> int:
@@ -56,7 +56,8 @@ def _rate(articles: dict[date, int], raw: dict[date, int], database: int, today:
     """Bytes a day: of the files by their days, and of the database as much as it has for the bytes of files it has."""
     files = sum(articles.values()) + sum(raw.values())
     first = min((*articles, *raw), default=today)
-    days = min((today - first).days, RATE_DAYS)
+    # the first day brought all that the feeds listed then, and is no day like the others
+    days = min((today - first).days - 1, RATE_DAYS)
     if days < 1 or not files:
         return None
     full = [today - timedelta(days=back) for back in range(1, days + 1)]
@@ -67,7 +68,10 @@ def _rate(articles: dict[date, int], raw: dict[date, int], database: int, today:
 def _by_day(directory: Path) -> dict[date, int]:
     sizes: dict[date, int] = {}
     for day, path in _days(directory):
-        sizes[day] = sum(_size(file) for file in path.iterdir())
+        try:
+            sizes[day] = sum(_size(file) for file in path.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
     return sizes
 
 

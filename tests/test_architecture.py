@@ -58,6 +58,7 @@ def importers(library: str) -> set[str]:
         ("warcio", "storage"),
         ("rensa", "storage.sketches"),
         ("h11", "service.monitoring"),
+        ("apprise", "service.apprising"),
         ("rich", "service.cli"),
         ("click", "service"),
     ],
@@ -90,6 +91,10 @@ PURE = sorted(
     in {
         "service.net.urls",
         "service.units",
+        "service.messages",
+        "service.troubles",
+        "service.wording",
+        "service.digest",
         "storage.records",
         "storage.model",
         "storage.rebuild",
@@ -161,5 +166,6 @@ def test_help_loads_nothing_heavy() -> None:
     assert loaded_by(code) & HEAVY == set()
 
 
-def test_the_main_process_never_loads_extractor_or_feed_parser() -> None:
-    assert loaded_by("import service.app, service.daemon") & {"trafilatura", "feedparser", "lxml"} == set()
+def test_the_main_process_never_loads_extractor_feed_parser_or_apprise() -> None:
+    late = {"trafilatura", "feedparser", "lxml", "apprise"}
+    assert loaded_by("import service.app, service.daemon, service.telling") & late == set()

@@ -84,6 +84,10 @@ def crawl_with_report(
 @pass_context
 def run(context: Context) -> int:
     """Watch the feeds for ever: the daemon. SIGHUP reloads, SIGTERM drains."""
+    import signal
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # all is read just now; from the first session on it reloads
+
     import asyncio
 
     from service import daemon, logs

@@ -24,8 +24,9 @@ AT_ONCE = 16
 @click.command(cls=Verb)
 @click.argument("names", nargs=-1, metavar="[FEED]...")
 @click.option("--network", is_flag=True, help="Ask the feeds too, as veille feeds test does: all that are on, or FEED.")
+@click.option("--notify", is_flag=True, help="Send a test to VEILLE_NOTIFY_URL too.")
 @pass_context
-def doctor(context: Context, names: tuple[str, ...], network: bool) -> int:
+def doctor(context: Context, names: tuple[str, ...], network: bool, notify: bool) -> int:
     """Check settings, rights, clock, disk, archive and units; with --network names, feeds and servers' clocks too.
 
     One line for each: ok, warning or problem, and what to do; the last line names what is not ok. With -v settings that
@@ -52,6 +53,9 @@ def doctor(context: Context, names: tuple[str, ...], network: bool) -> int:
         _tell(context, check)
     if network:
         checks += asyncio.run(_ask_around(context, chosen))
+    if notify:
+        checks.append(asyncio.run(_try_to_tell(context)))
+        _tell(context, checks[-1])
     return _sum_up(context, checks)
 
 
@@ -84,6 +88,22 @@ async def _ask_around(context: Context, feeds: "Sequence[Feed]") -> "list[Check]
     checks.append(check_server_clocks(list(answers.values())))
     _tell(context, checks[-1])
     return checks
+
+
+async def _try_to_tell(context: Context) -> "Check":
+    """Whether a message reaches those who are to be told of trouble."""
+    import socket
+
+    from service.health import Check, Result
+    from service.telling import send_test
+
+    if context.settings.notify_url is None:
+        return Check("test message", Result.PROBLEM, "VEILLE_NOTIFY_URL is not set: there is nobody to send it to")
+    failure = await send_test(context.settings.notify_url, socket.gethostname())
+    if failure is not None:
+        cure = "check it against Apprise's documentation, and whether this machine reaches that service"
+        return Check("test message", Result.PROBLEM, f"{failure}: {cure}")
+    return Check("test message", Result.OK, "sent to every address; has it arrived?")
 
 
 def _of_feed(probe: "Probe") -> "Check":

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from service.cli.situation import Situation
 from service.logs import printable
-from service.units import format_duration, format_size
+from service.units import format_days, format_duration, format_size
 from service.vitals import DAY, Counts, Vitals, entries
 from storage.model import Health, Outcome
 
@@ -39,7 +39,7 @@ def summary(situation: Situation, time: Time) -> str:
     if (checked := situation.notes.get("verify")) is not None:
         parts.append(f"archive {'sound' if checked.is_good else 'NOT SOUND'} when checked {time(checked.at)}")
     if (room := situation.usage) is not None:
-        days = f", {room.days_left:.0f} days at the present rate" if room.days_left is not None else ""
+        days = f", enough for {format_days(room.days_left)} at this rate" if room.days_left is not None else ""
         parts.append(f"{format_size(room.free)} of disk left{days}")
     parts.append(f"veille runs (process {situation.process})" if situation.process else "veille does not run now")
     return "; ".join(parts)
@@ -79,10 +79,10 @@ def wrong(situation: Situation, time: Time) -> list[str]:
 
 
 def _wrong_service(situation: Situation, time: Time) -> Iterator[str]:
-    for topic in ("service", "reload", "verify"):
+    for topic in ("service", "reload", "verify", "notify"):
         note = situation.notes.get(topic)
         if note is not None and not note.is_good:
-            what = {"service": "veille", "reload": "reload", "verify": "archive"}[topic]
+            what = {"service": "veille", "reload": "reload", "verify": "archive", "notify": "messages"}[topic]
             yield printable(f"{what}, {time(note.at)}: {note.text}")
     room, least = situation.usage, situation.settings.min_free
     if room is not None and room.free < least:

@@ -39,6 +39,8 @@ FORBIDDEN_WAIT = timedelta(hours=4)
 GONE_AFTER = timedelta(days=1)
 MOVED_PATIENCE = 3.0
 """Weighted failures after which an adopted address is given up."""
+NOT_ASKED = timedelta(hours=1)
+"""A poll so much later than it was due shows that the service was off in between."""
 CLOCK_SLIP = timedelta(minutes=10)
 """A poll that lies further ahead than this was one by a clock that has been set back since."""
 IDENTICAL_BODIES = 3
@@ -202,7 +204,7 @@ def after_failure(
         last_polled=now,
         last_status=status,
         last_error=error,
-        failing_since=state.failing_since or now,
+        failing_since=_failing_since(state, now),
         gone_since=gone_since,
     )
     given_up = status in (404, 410) or failures >= MOVED_PATIENCE
@@ -232,7 +234,15 @@ def after_clock_jump(state: FeedState, jump: timedelta) -> FeedState:
         state,
         next_due=state.next_due and state.next_due + jump,
         last_polled=state.last_polled and state.last_polled + jump,
+        failing_since=state.failing_since and state.failing_since + jump,
+        gone_since=state.gone_since and state.gone_since + jump,
     )
+
+
+def _failing_since(state: FeedState, now: datetime) -> datetime:
+    """Since when it fails; a time in which nobody asked it, though it was due, is left out."""
+    since, unasked = state.failing_since or now, now - (state.next_due or now)
+    return min(since + unasked, now) if unasked > NOT_ASKED else since
 
 
 def _good(

@@ -88,6 +88,7 @@ def test_settings_and_feeds_are_exchanged_under_way_but_no_wrong_ones(tmp_path: 
         assert notes(tmp_path)["service"].text == "stopped as asked"
 
 
+@pytest.mark.slow
 def test_a_database_locked_for_a_while_by_another_is_waited_for(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         begin(tmp_path, room)
@@ -117,6 +118,7 @@ def test_a_clock_that_jumps_holds_nothing_up(tmp_path: Path, jump: int) -> None:
             assert "the clock was set" in (tmp_path / "log").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_writer_that_hangs_gives_no_sign_of_life_and_one_that_goes_on_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

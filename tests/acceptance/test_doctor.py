@@ -71,3 +71,12 @@ def test_problems_have_their_exit_codes(tmp_path: Path) -> None:
     (tmp_path / "feeds.toml").touch()
     assert veille(tmp_path, "doctor").returncode == 78
     assert veille(tmp_path, "doctor", data_dir="file").returncode == 74  # the worse one
+
+
+def test_a_test_message_goes_to_somebody_or_is_a_problem(tmp_path: Path) -> None:
+    nobody = veille(tmp_path, "doctor", "--notify")
+    lost = veille(tmp_path, "doctor", "--notify", notify_url="json://user:secret@127.0.0.1:9/")
+    assert (nobody.returncode, lost.returncode) == (78, 78)
+    assert "problem  test message: VEILLE_NOTIFY_URL is not set" in nobody.stdout
+    assert "problem  test message: the address could not be reached: " in lost.stdout
+    assert "secret" not in lost.stdout + lost.stderr

@@ -983,6 +983,16 @@ def test_what_came_in_is_counted_by_feed_and_hour(store: Store) -> None:
         Arrivals("rfi-fr", NOON, 2, 0),
         Arrivals("rfi-fr", NOON + HOUR, 0, 1),
     ]
+    assert store.arrivals(NOON, "dw-fr") == [Arrivals("dw-fr", NOON + HOUR, 1, 0)]
+    assert store.arrivals(NOON, "nobody") == []
+
+
+def test_an_hour_in_which_entries_and_articles_came_is_one(store: Store) -> None:
+    store.commit_poll(poll(entry("a"), entry("b"), at=NOON))
+    commit(store, make_article("a", feed="rfi-fr", archived=NOON + HOUR / 2))
+    (both,) = store.arrivals(NOON)
+    assert both == Arrivals("rfi-fr", NOON, 2, 1)
+    assert (type(both.entries), type(both.articles)) == (int, int)
 
 
 def test_only_the_entries_of_a_feeds_first_document_came_when_they_are_dated(store: Store) -> None:
@@ -990,9 +1000,16 @@ def test_only_the_entries_of_a_feeds_first_document_came_when_they_are_dated(sto
     store.commit_poll(poll(entry("a", published=old), entry("b", published=NOON + HOUR), undated, at=NOON))
     store.commit_poll(poll(entry("c", published=old), at=NOON + 2 * HOUR))
     store.commit_poll(poll(entry("d"), feed="dw-fr", at=NOON + 5 * HOUR))
-    assert store.newest("rfi-fr", 10) == [NOON + 2 * HOUR, NOON, NOON, old]
-    assert store.newest("rfi-fr", 1) == [NOON + 2 * HOUR]
-    assert store.newest("nobody", 1) == []
+    came = store.newest(["rfi-fr", "nobody"], 10)
+    assert came == {"rfi-fr": [NOON + 2 * HOUR, NOON, old], "nobody": []}, "none that is to come"
+    assert store.newest(["rfi-fr"], 1) == {"rfi-fr": [NOON + 2 * HOUR]}
+
+
+def test_what_one_document_brought_came_at_one_moment_however_much_it_was(store: Store) -> None:
+    for day in range(4):
+        names = [entry(f"{day}, {number}") for number in range(20)]
+        store.commit_poll(poll(*names, at=NOON + timedelta(days=day)))
+    assert store.newest(["rfi-fr"], 3)["rfi-fr"] == [NOON + timedelta(days=day) for day in (3, 2, 1)]
 
 
 def test_a_note_takes_the_place_of_the_one_before(store: Store) -> None:
@@ -1083,7 +1100,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "holds": lambda store: store.holds(),
     "hold": lambda store: store.hold("h", NOON),
     "arrivals": lambda store: store.arrivals(NOON),
-    "newest": lambda store: store.newest("f", 1),
+    "newest": lambda store: store.newest(["f"], 1),
     "note": lambda store: store.note(Note("verify", NOON, True, "sound")),
     "notes": lambda store: store.notes(),
     "alerts": lambda store: store.alerts(),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from service.units import (
     Address,
     TimeOfDay,
+    format_days,
     format_duration,
     format_size,
     parse_address,
@@ -160,3 +161,10 @@ def test_an_address_to_listen_on_is_loopback_unless_told(text: str, address: Add
 def test_what_is_no_address_to_listen_on_is_told_how_one_is_written(text: str) -> None:
     with pytest.raises(ValueError, match="write 9464"):
         parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(0.2, "0 days"), (1.4, "1 day"), (200, "200 days"), (800, "2 years"), (9e9, "over 50 years")]
+)
+def test_how_long_something_lasts_is_said_as_people_would(days: float, text: str) -> None:
+    assert format_days(days) == text

@@ -12,7 +12,11 @@ _TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     """Make notes and alerts, since when a feed fails, and the indexes by time."""
     op.add_column("feeds", sa.Column("failing_since", _TIME))
-    op.execute("UPDATE feeds SET failing_since = coalesce(last_success, last_polled) WHERE health = 'failing'")
+    # since when exactly was not kept: as late as it can be, so that no feed seems to fail for longer than it does
+    op.execute(
+        "UPDATE feeds SET failing_since = coalesce(gone_since, last_polled, last_success) "
+        "WHERE health IN ('failing', 'gone')"
+    )
     op.create_index("entries_by_arrival", "entries", ["feed", "first_seen"])
     op.create_index("articles_by_time", "articles", ["archived", "feed"])
     op.create_table(
