@@ -13,6 +13,7 @@ from service import __version__
 from service.archiving import Archivist
 from service.articles.paragraphs import Learned
 from service.articles.workers import Workers
+from service.batches import BATCH
 from service.choices import KeepRaw
 from service.events import Listener
 from service.feeds.cadence import Limits
@@ -27,7 +28,7 @@ from service.pipeline import Pipeline
 from service.polling import Keep, Poller
 from service.probing import Prober
 from service.reading import Reader
-from service.runner import BATCH, Runner
+from service.runner import Runner
 from service.settings import Settings
 from storage import repair
 from storage.archive import Archive

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -28,15 +28,16 @@ from service import __version__, logs
 from service.allocator import settle
 from service.app import Home, now, open_home
 from service.background import in_background, start
-from service.chores import note, watched
+from service.chores import SHIPPED, note, watched
 from service.errors import SettingsError
 from service.events import Event, Tally
 from service.metrics import Metrics
 from service.narration import narrate
 from service.pulse import ClockWatch, Pulse
 from service.session import Lasting, Session, open_session
-from service.settings import Settings, notify_socket
+from service.settings import Settings, catalogue_path, notify_socket
 from service.systemd import Notifier
+from service.telling import check_addresses
 from service.units import TimeOfDay, format_duration
 from storage.errors import StorageError
 from storage.model import Feed
@@ -47,8 +48,6 @@ DRAIN = 25.0
 """Seconds to drain in, before what is left is given up; it stays pending."""
 LOOK, STATUS = 60.0, 10.0
 """Seconds between two looks at how all feeds do, and between two status lines for systemd."""
-LOOK_SHARE = 50
-"""Times as long as a look took, that there is none: with thousands of feeds it must not become the main work."""
 WRITE = 30.0
 """Seconds between two beats of the writer, if no watchdog asks for more."""
 SOON = timedelta(hours=1)
@@ -63,9 +62,12 @@ log = structlog.get_logger()
 async def run(settings: Settings, feeds: Sequence[Feed], *, reload: Reload) -> int:
     """Watch ``feeds`` until SIGTERM or SIGINT; SIGHUP calls ``reload`` for what is to be in force from then on.
 
-    Returns the exit code: 0 after an orderly end. Raises StorageError where nothing more can be remembered.
+    Returns the exit code: 0 after an orderly end. Raises StorageError where nothing more can be remembered,
+    SettingsError where no service is known for an address of those to be told.
     """
     settle()
+    if settings.notify_url is not None:
+        await check_addresses(settings.notify_url)  # before anything is made
     daemon, notifier = None, Notifier(*notify_socket())
     try:
         async with AsyncExitStack() as stack:
@@ -101,9 +103,10 @@ class _Daemon:
         self._session: Session | None = None
         self._scheduler: AsyncIOScheduler | None = None
         self._is_first = True
+        self._complaint: str | None = None
+        """What of the settings in force does not work."""
         self._settings: Settings | None = None
         self._last_tick: float | None = None
-        self._look_after = 0.0
 
     async def watch(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
         """Serve one configuration after another. Raises what ended it before it was told to stop."""
@@ -124,9 +127,12 @@ class _Daemon:
         await note(self._home, "service", "stopped as asked")
 
     async def _serve(self, settings: Settings, feeds: tuple[Feed, ...]) -> None:
-        async with open_session(self._lasting, settings, feeds, self._hear, self._complain) as session:
+        complain, self._complaint = None if self._is_first else self._complain, None
+        async with open_session(self._lasting, settings, feeds, self._hear, complain) as session:
             scheduler = await self._schedule(session, settings)
             self._session, self._scheduler, self._is_first = session, scheduler, False
+            where = catalogue_path(settings)
+            await note(self._home, "catalogue", str(where.absolute()) if where else SHIPPED)
             try:
                 log.info("watching", feeds=watched(feeds))
                 self._notifier.ready(f"watching {watched(feeds)} feeds")
@@ -142,34 +148,35 @@ class _Daemon:
             session.runner.stop()
 
     def _complain(self, error: SettingsError) -> None:
-        """Of settings that can only be tried; at a reload the service goes on without them."""
-        if self._is_first:
-            raise error
+        """Of settings that only their use shows to be wrong: the service goes on without them."""
         log.error("settings that do not work", reason=str(error))
-        self._note_reload(str(error), is_good=False)
+        self._complaint = str(error)
+        self._note_reload(self._complaint, is_good=False)
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
     async def _schedule(self, session: Session, settings: Settings) -> AsyncIOScheduler:
         chores, scheduler = session.chores, _scheduler()
         zone = ZoneInfo(settings.timezone)
-        self._last_tick, self._look_after = None, 0.0
+        self._last_tick = None
+        at_once = {"next_run_time": now()}
         for job, trigger, first in (
-            (self._tick, IntervalTrigger(seconds=TICK, timezone="UTC"), None),
-            (self._look, IntervalTrigger(seconds=LOOK, timezone="UTC"), now()),
-            (self._tell_status, IntervalTrigger(seconds=STATUS, timezone="UTC"), None),
+            (self._tick, IntervalTrigger(seconds=TICK, timezone="UTC"), {}),
+            (self._look, IntervalTrigger(seconds=LOOK, timezone="UTC"), at_once),
+            (self._tell_status, IntervalTrigger(seconds=STATUS, timezone="UTC"), {}),
             # days of the archive are UTC days, whatever zone people live in; a file that is damaged is tried again
-            (chores.seal, CronTrigger(second=30, timezone="UTC"), now()),
-            (chores.forget, CronTrigger(hour=0, minute=15, timezone=zone), None),
+            (chores.seal, CronTrigger(second=30, timezone="UTC"), at_once),
+            (chores.forget, CronTrigger(hour=0, minute=15, timezone=zone), {}),
         ):
-            scheduler.add_job(self._ending_on_failure(job), trigger, name=job.__qualname__, **_first(first))
+            scheduler.add_job(self._ending_on_failure(job), trigger, name=job.__qualname__, **first)
         if settings.digest_at is not None:
             scheduler.add_job(self._ending_on_failure(chores.digest), _cron(settings.digest_at, zone), name="digest")
         if settings.verify_at is not None:
-            overdue = now() + SOON if await chores.check_overdue() else None
-            scheduler.add_job(
-                self._ending_on_failure(chores.check), _cron(settings.verify_at, zone), name="check", **_first(overdue)
-            )
+            check = self._ending_on_failure(chores.check)
+            scheduler.add_job(check, _cron(settings.verify_at, zone), name="check")
+            # one that was missed, the machine being off, or that could not be made
+            again = IntervalTrigger(minutes=10, timezone="UTC")
+            scheduler.add_job(check, again, name="missed check", next_run_time=now() + SOON)
         scheduler.start()
         return scheduler
 
@@ -182,10 +189,8 @@ class _Daemon:
             await self._session.runner.tick()
 
     async def _look(self) -> None:
-        if self._session is not None and time.monotonic() >= self._look_after:
-            began = time.monotonic()
-            await self._session.chores.look()
-            self._look_after = time.monotonic() + (time.monotonic() - began) * LOOK_SHARE
+        if self._session is not None:
+            await self._session.chores.look_in_turn()
 
     async def _tell_status(self) -> None:
         if self._session is not None:
@@ -274,9 +279,11 @@ class _Daemon:
             self._note_reload(f"refused, the old settings and feeds stay: {reason}", is_good=False)
             self._notifier.ready("reload refused, the old settings and feeds stay")
             return
-        self._note_reload(f"{watched(feeds)} feeds are watched", is_good=True)
-        log.info("reloaded", feeds=watched(feeds), settings="as before" if settings == self._settings else "new")
-        if self._session is not None and settings == self._settings:
+        is_new = settings != self._settings
+        lasting = None if is_new else self._complaint
+        self._note_reload(lasting or f"{watched(feeds)} feeds are watched", is_good=lasting is None)
+        log.info("reloaded", feeds=watched(feeds), settings="new" if is_new else "as before")
+        if self._session is not None and not is_new:
             self._next = None
             self._session.runner.replace_feeds(feeds)
             self._notifier.ready(f"watching {watched(feeds)} feeds")
@@ -301,10 +308,6 @@ def _scheduler() -> AsyncIOScheduler:
         # the default grace of one second skips a run whenever the loop was busy
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
-
-
-def _first(moment: datetime | None) -> dict[str, datetime]:
-    return {} if moment is None else {"next_run_time": moment}
 
 
 def _cron(time_of_day: TimeOfDay, zone: ZoneInfo) -> CronTrigger:

@@ -7,12 +7,13 @@ begins (``service.net.slots``): a slow disk slows the network down instead of fi
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from service.articles.compose import Draft
+from service.batches import Batches
 from service.errors import first_of
 from service.events import Event, Listener, Load, Tally
 from service.feeds import cadence
@@ -22,8 +23,6 @@ from service.pipeline import Pipeline
 from service.reading import Ended, Fetched
 from storage.model import Feed, FeedState, PendingEntry, Sealed
 
-BATCH, BATCH_WAIT = 50, 0.2
-"""Articles per commit, and seconds until a smaller batch is committed."""
 LANE_WINDOW = 20
 """Pending entries a lane reads from the store at a time."""
 LANE_PATIENCE = 2.0
@@ -34,14 +33,6 @@ LOOK_AGAIN = 0.5
 """Seconds until it looks for pages that later answers have brought."""
 GRACE = 10.0
 """Seconds in which what is asked for at a stop may still come in; then it is given up, and stays pending."""
-
-
-class _Reading:
-    """A page that was read, or is not to be, on its way to the archive."""
-
-    def __init__(self, outcome: Draft | Ended) -> None:
-        self.outcome = outcome
-        self.settled = asyncio.Event()
 
 
 class Runner:
@@ -67,13 +58,13 @@ class Runner:
         self._listen = listen
         self._slots = slots
         self._calls = calls
-        self._readings: asyncio.Queue[_Reading | None] = asyncio.Queue(2 * BATCH)
+        self._batches = Batches(pipeline.archivist, self._tell, self._on_settled)
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._opening: asyncio.Task[None] | None = None
-        self._begun: dict[str, float] = {}
-        """Steps under way that others wait for, and when they began, by the loop's clock."""
+        self._asking: float | None = None
+        """Since when the store is asked what is pending, by the loop's clock."""
         self._extracting: set[asyncio.Task[None]] = set()
         self._in_flight: set[int] = set()
         self._asked: set[str] = set()
@@ -163,8 +154,8 @@ class Runner:
 
     def standstill(self) -> float:
         """Seconds for which the archive has been at one batch, or at saying what is pending, whichever is longer."""
-        now = asyncio.get_running_loop().time()
-        return now - min(self._begun.values(), default=now)
+        asking = 0.0 if self._asking is None else asyncio.get_running_loop().time() - self._asking
+        return max(asking, self._batches.at_one)
 
     def load(self) -> Load:
         """How much is under way."""
@@ -175,7 +166,7 @@ class Runner:
             pages=len(self._in_flight),
             bodies=bodies,
             body_bytes=size,
-            readings=self._readings.qsize(),
+            readings=self._batches.waiting,
             worker_calls=self._calls(),
         )
 
@@ -189,12 +180,12 @@ class Runner:
     async def _working(self) -> AsyncIterator[None]:
         try:
             async with asyncio.TaskGroup() as self._group:
-                self._group.create_task(self._archivist())
+                self._group.create_task(self._batches.run())
                 yield
                 await _all(self._polling)
                 await _all(self._lanes)
                 await self._drained()
-                await self._readings.put(None)
+                await self._batches.end()
         except* Exception as errors:  # noqa: BLE001  one error says more than the group it came in
             error = first_of(errors)
             raise error from error.__cause__  # it says why; the group would only say where from
@@ -202,7 +193,7 @@ class Runner:
     async def _drained(self) -> None:
         while self._extracting:
             await asyncio.wait(self._extracting)
-        await self._readings.join()
+        await self._batches.drained()
 
     def _poll(self, feeds: Iterable[Feed], *, force: bool) -> None:
         for feed in feeds:
@@ -245,8 +236,9 @@ class Runner:
         self._asked.discard(feed.name)
 
     async def _open_lanes(self) -> None:
-        with self._step("pending"):
-            hosts = await self._pipeline.archivist.pending_hosts()
+        self._asking = asyncio.get_running_loop().time()
+        hosts = await self._pipeline.archivist.pending_hosts()
+        self._asking = None
         for name in hosts:
             if name not in self._lanes and not self._stopping:
                 self._start(self._lanes, name, self._page_lane(name))
@@ -282,52 +274,14 @@ class Runner:
         try:
             with self._slots.kept(fetched.size):  # to the last: a slow archive must hold up the network too
                 outcome = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
-                reading = _Reading(outcome)
-                await self._readings.put(reading)
-                await reading.settled.wait()
+                await self._batches.archive(outcome)
         except BaseException:
             self._in_flight.discard(fetched.pending.number)
             raise
 
-    async def _archivist(self) -> None:
-        """Takes readings as they come and archives them in batches, until a None says that was the last."""
-        last = False
-        while not last:
-            last = await self._archive_next()
-        self._readings.task_done()  # the None: what waits for all readings in a later run must not wait for it
-
-    async def _archive_next(self) -> bool:
-        """Archive a batch, and let go of its pages; returns whether it was the last."""
-        batch = [reading for reading in [await self._readings.get()] if reading is not None]
-        last = not batch
-        try:
-            async with asyncio.timeout(BATCH_WAIT):
-                while not last and len(batch) < BATCH:
-                    reading = await self._readings.get()
-                    if reading is None:
-                        last = True
-                    else:
-                        batch.append(reading)
-        except TimeoutError:
-            pass  # a smaller batch, then
-        with self._step("batch"):
-            events = await self._pipeline.archivist.archive([reading.outcome for reading in batch]) if batch else ()
-        for event in events:
-            self._tell(event)
-        for reading in batch:
-            self._in_flight.discard(reading.outcome.pending.number)
-            self._settled += 1
-            reading.settled.set()
-            self._readings.task_done()
-        return last
-
-    @contextmanager
-    def _step(self, name: str) -> Iterator[None]:
-        self._begun[name] = asyncio.get_running_loop().time()
-        try:
-            yield
-        finally:
-            del self._begun[name]
+    def _on_settled(self, outcome: Draft | Ended) -> None:
+        self._in_flight.discard(outcome.pending.number)
+        self._settled += 1
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)

@@ -9,7 +9,7 @@ import structlog
 
 from service.app import Home, open_service
 from service.background import in_background
-from service.chores import Chores, open_chores
+from service.chores import Chores, note, open_chores
 from service.errors import SettingsError
 from service.events import Listener, Tally
 from service.metrics import Metrics
@@ -25,7 +25,7 @@ AGAIN = 60.0
 """Seconds until metrics are tried again that could not be served."""
 
 Complain = Callable[[SettingsError], None]
-"""Hears of settings that only their use shows to be wrong; may raise the error again."""
+"""Hears of settings that only their use shows to be wrong."""
 
 log = structlog.get_logger()
 
@@ -50,9 +50,12 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    lasting: Lasting, settings: Settings, feeds: tuple[Feed, ...], hear: Listener, complain: Complain
+    lasting: Lasting, settings: Settings, feeds: tuple[Feed, ...], hear: Listener, complain: Complain | None
 ) -> AsyncIterator[Session]:
-    """Within it, the runner works; at its end, once stopped, it has drained. Raises StorageError."""
+    """Within it, the runner works; at its end, once stopped, it has drained.
+
+    ``complain``: None where the settings have been tried before. Raises StorageError.
+    """
     async with AsyncExitStack() as stack:
         runner = await stack.enter_async_context(open_service(lasting.home, settings, feeds, hear))
         chores = await stack.enter_async_context(
@@ -60,7 +63,7 @@ async def open_session(
         )
         if settings.metrics_bind is not None:
             await stack.enter_async_context(in_background([_show(lasting, settings, settings.metrics_bind)], _never))
-        if settings.notify_url is not None:
+        if settings.notify_url is not None and complain is not None:
             try:
                 await check_addresses(settings.notify_url)
             except SettingsError as error:
@@ -79,10 +82,12 @@ async def _show(lasting: Lasting, settings: Settings, address: Address) -> None:
         try:
             with serving(address, lasting.metrics, judge.healthy, judge.ready) as there:
                 log.info("metrics are served", address=str(there))
+                await note(lasting.home, "metrics", f"served on {there}")
                 await asyncio.Event().wait()
         except SettingsError as error:
             if not was_said:
                 log.error("metrics cannot be served, and will be tried again", reason=str(error))
+                await note(lasting.home, "metrics", f"not served: {error}", is_good=False)
                 was_said = True
             await asyncio.sleep(AGAIN)
 

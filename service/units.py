@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -102,6 +102,15 @@ class TimeOfDay:
     minute: int
     day: str | None = None
     """``mon`` to ``sun``; None: every day."""
+
+    def last(self, now: datetime, zone: tzinfo) -> datetime:
+        """When it came last, at ``now`` or before, by the clocks of ``zone``, in UTC; a doubled hour counts once."""
+        local = now.astimezone(zone)
+        moment = local.replace(hour=self.hour, minute=self.minute, second=0, microsecond=0, fold=0)
+        moment -= timedelta(days=(local.weekday() - _DAYS.index(self.day)) % 7 if self.day else 0)
+        if moment.astimezone(UTC) > now:  # in UTC, where no hour comes twice
+            moment -= timedelta(days=7 if self.day else 1)
+        return moment.astimezone(UTC)
 
     def __str__(self) -> str:
         return f"{f'{self.day} ' if self.day else ''}{self.hour:02}:{self.minute:02}"

@@ -1,5 +1,6 @@
 """``veille doctor``: whether all that the service needs is there."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,6 @@ def doctor(context: Context, names: tuple[str, ...], network: bool, notify: bool
     import asyncio
 
     from service import logs
-    from service.app import now
     from service.health import Found, check_machine
     from service.settings import origins
 
@@ -48,7 +48,7 @@ def doctor(context: Context, names: tuple[str, ...], network: bool, notify: bool
     env_file = context.env_file or Path(".env")
     found = Found(settings, origins(context.env_file), env_file, feeds, context.catalogue_path, context.given)
     checks = []
-    for check in check_machine(found, now(), with_defaults=context.verbose > 0):
+    for check in check_machine(found, datetime.now(UTC), with_defaults=context.verbose > 0):
         checks.append(check)
         _tell(context, check)
     if network:
@@ -137,24 +137,25 @@ async def _names(feeds: "Sequence[Feed]") -> "Check":
 
 
 def _tell(context: Context, check: "Check") -> None:
-    from service.cli.advice import plain
     from service.health import Result
+    from service.logs import printable
 
     if context.json:
         context.emit({"check": check.name, "result": check.result, "detail": check.detail, "advice": check.advice})
     elif check.result is not Result.OK or not context.quiet:
-        context.emit(plain("; ".join(filter(None, (f"{check.result:<8} {check.name}: {check.detail}", check.advice)))))
+        context.emit(
+            printable("; ".join(filter(None, (f"{check.result:<8} {check.name}: {check.detail}", check.advice))))
+        )
 
 
 def _sum_up(context: Context, checks: "Sequence[Check]") -> int:
-    from service.cli.advice import count
     from service.health import Kind, Result
 
     problems = [check for check in checks if check.result is Result.PROBLEM]
     warnings = [check for check in checks if check.result is Result.WARNING]
     parts = (
-        _named(count(len(problems), "problem", "problems"), problems),
-        _named(count(len(warnings), "warning", "warnings"), warnings),
+        _named("problem", problems),
+        _named("warning", warnings),
     )
     number = sum(not check.name.startswith("setting ") for check in checks)
     context.say(f"{number} checks: {', '.join(parts)}")
@@ -167,6 +168,7 @@ def _sum_up(context: Context, checks: "Sequence[Check]") -> int:
     return 0 if not failed else ALL_FAILED if failed >= asked else SOME_FAILED
 
 
-def _named(number: str, checks: "Sequence[Check]") -> str:
+def _named(noun: str, checks: "Sequence[Check]") -> str:
+    number = f"{len(checks)} {noun}{'' if len(checks) == 1 else 's'}"
     names = dict.fromkeys(check.name for check in checks)
     return f"{number} ({', '.join(names)})" if names else number

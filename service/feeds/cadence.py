@@ -229,14 +229,9 @@ def is_due(state: FeedState, now: datetime, limits: Limits, *, fixed: timedelta 
 
 
 def after_clock_jump(state: FeedState, jump: timedelta) -> FeedState:
-    """The state after the clock was set by ``jump``: as long to wait as before."""
-    return replace(
-        state,
-        next_due=state.next_due and state.next_due + jump,
-        last_polled=state.last_polled and state.last_polled + jump,
-        failing_since=state.failing_since and state.failing_since + jump,
-        gone_since=state.gone_since and state.gone_since + jump,
-    )
+    """The state after the clock was set by ``jump``: as long to wait, and failing for as long, as before."""
+    moments = {name: getattr(state, name) for name in ("next_due", "last_polled", "failing_since", "gone_since")}
+    return replace(state, **{name: moment + jump for name, moment in moments.items() if moment is not None})
 
 
 def _failing_since(state: FeedState, now: datetime) -> datetime:

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service.app import open_readonly
 from service.health.finding import Check, Kind, Result, existing, in_a_few, is_there, me, user
 from service.settings import PREFIX, Settings
 from service.units import format_duration, format_size
 from storage.checkup import check_up
+from storage.database import open_database
 from storage.errors import CorruptDatabaseError, SchemaError, StorageError
 from storage.lock import holder
 from storage.model import Note
@@ -172,7 +173,7 @@ def check_archive(settings: Settings, now: datetime, time: Time, process: int | 
     if settings.database_url is None and not is_there(settings.data_dir / DATABASE):
         return
     try:
-        with open_readonly(settings) as store:
+        with closing(open_database(settings.database, readonly=True)) as store:
             yield _check_files(settings.data_dir, store)
             yield _check_index(store)
             notes = store.notes()

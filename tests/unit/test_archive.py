@@ -614,12 +614,12 @@ def test_a_lock_let_go_can_be_taken_again(tmp_path: Path) -> None:
         lock.release()
 
 
-@pytest.mark.parametrize("where", ["file", "file/data"])
-def test_a_directory_that_cannot_be_made_is_a_storage_error(tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize(("where", "why"), [("file", "is a file: name another"), ("file/data", "cannot be written: ")])
+def test_a_directory_that_cannot_be_made_is_a_storage_error(tmp_path: Path, where: str, why: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError) as caught:
         DirectoryLock(tmp_path / where).acquire()
-    assert str(caught.value).startswith(f"the data directory {tmp_path / where} cannot be written: ")
+    assert str(caught.value).startswith(f"the data directory {tmp_path / where} {why}")
     assert not isinstance(caught.value, LockedError)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from service.errors import Weight
 from service.feeds.cadence import (
     Limits,
+    after_clock_jump,
     after_failure,
     after_not_modified,
     after_success,
@@ -480,3 +481,25 @@ def test_rule_15_an_adopted_address_that_fails_for_long_is_given_up_for_the_cata
         state = after_failure(state, NOW + polls * DAY, LIMITS, 0.0, error="name not found", weight=Weight.TEMPORARY)
         polls += 1
     assert polls == 12
+
+
+def test_a_time_in_which_nobody_asked_does_not_count_as_failing() -> None:
+    def fail(state: FeedState, now: datetime) -> FeedState:
+        return after_failure(state, now, LIMITS, 0.0, error="x", weight=Weight.TEMPORARY)
+
+    failing = fail(READ, NOW)
+    due = failing.next_due
+    assert due is not None
+    assert fail(failing, due + timedelta(minutes=20)).failing_since == NOW
+    week = fail(failing, NOW + 7 * DAY)
+    assert week.failing_since == NOW + 7 * DAY - (due - NOW)
+
+
+def test_a_clock_that_was_set_leaves_all_waiting_as_long_as_before() -> None:
+    failing = after_failure(READ, NOW, LIMITS, 0.0, error="x", weight=Weight.SOFT)
+    for jump in (-3 * DAY, HOUR):
+        after = after_clock_jump(failing, jump)
+        assert failing.next_due is not None
+        assert (after.next_due, after.last_polled) == (failing.next_due + jump, NOW + jump)
+        assert after.failing_since == NOW + jump
+    assert after_clock_jump(FeedState("a", "u"), HOUR) == FeedState("a", "u")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from crawling import Bench
 
-from service import app, runner
+from service import app, batches
 from service.archiving import Archived, Archivist
 from service.articles.compose import Draft
 from service.net import slots
@@ -146,7 +146,7 @@ def test_no_slot_is_given_out_while_too_much_waits_to_be_read() -> None:
 
 def test_a_slow_archive_holds_up_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "BODIES_PER_WORKER", 2)
-    for module in (runner, app):
+    for module in (batches, app):
         monkeypatch.setattr(module, "BATCH", 1)
     ahead, archived = list[int](), 0
     archive = Archivist.archive

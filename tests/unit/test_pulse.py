@@ -3,12 +3,15 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from service import pulse
 from service.background import in_background
-from service.pulse import ClockWatch, Pulse
+from service.pulse import ClockWatch, Judge, Pulse
+from service.settings import load
+from storage.lock import DirectoryLock
 
 
 def test_a_clock_that_was_set_is_told_once_and_one_that_runs_is_not() -> None:
@@ -67,3 +70,23 @@ def test_a_failure_in_the_background_is_heard_of() -> None:
     started = time.monotonic()
     assert [str(error) for error in asyncio.run(main())] == ["disk"]
     assert time.monotonic() - started < 5
+
+
+def test_another_lock_than_the_one_that_is_held_is_no_lock(tmp_path: Path) -> None:
+    settings = load(None, data_dir=tmp_path / "data", min_free="1kB")
+    with DirectoryLock(settings.data_dir):
+        judge = Judge(Pulse(), settings)
+        assert judge.ready() == []
+        settings.data_dir.rename(tmp_path / "elsewhere")
+        assert "is gone" in judge.ready()[0]
+        with DirectoryLock(settings.data_dir):
+            assert "another than the one that is locked" in judge.ready()[0]
+
+
+def test_what_stands_still_is_not_ready(tmp_path: Path) -> None:
+    settings, pulse_ = load(None, data_dir=tmp_path, min_free="900TB"), Pulse()
+    with DirectoryLock(tmp_path):
+        judge = Judge(pulse_, settings)
+        pulse_.work = 1_000.0
+        reasons = judge.ready()
+    assert [reason.split()[:2] for reason in reasons] == [["the", "archive"], [reasons[1].split()[0], "left"]]

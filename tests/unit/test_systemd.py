@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,14 @@ def test_a_long_start_asks_for_time(listening: tuple[str, socket.socket], monkey
     while (message := channel.recv(4096)).startswith(b"EXTEND"):
         pass
     assert message.startswith(b"READY=1")
+
+
+def test_a_receiver_that_does_not_read_holds_nobody_up(listening: tuple[str, socket.socket]) -> None:
+    address, _ = listening
+    started = time.monotonic()
+    for _ in range(2_000):
+        Notifier(address).alive()
+    assert time.monotonic() - started < 10
 
 
 FEEDS = '[[feed]]\nname = "quiet"\nurl = "http://127.0.0.1:9/rss"\nenabled = false\n'

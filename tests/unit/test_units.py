@@ -1,6 +1,7 @@
 """Durations and sizes as people write them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -168,3 +169,22 @@ def test_what_is_no_address_to_listen_on_is_told_how_one_is_written(text: str) -
 )
 def test_how_long_something_lasts_is_said_as_people_would(days: float, text: str) -> None:
     assert format_days(days) == text
+
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "last"),
+    [
+        ("08:00", "2026-11-23T07:00+01:00", "2026-11-22T08:00+01:00"),
+        ("08:00", "2026-11-23T08:00+01:00", "2026-11-23T08:00+01:00"),
+        ("sun 03:00", "2026-11-23T07:00+01:00", "2026-11-22T03:00+01:00"),
+        ("sun 03:00", "2026-11-22T02:00+01:00", "2026-11-15T03:00+01:00"),
+        ("02:30", "2026-10-25T02:45+01:00", "2026-10-25T02:30+02:00"),
+        ("02:30", "2026-10-25T02:35+02:00", "2026-10-25T02:30+02:00"),
+    ],
+)
+def test_a_time_of_day_knows_when_it_came_last_and_a_doubled_hour_counts_once(text: str, now: str, last: str) -> None:
+    moment = parse_time_of_day(text).last(datetime.fromisoformat(now), PARIS)
+    assert moment == datetime.fromisoformat(last)
