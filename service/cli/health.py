@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from service.cli.advice import about_failure, count, plain
+from service.cli.cures import about_failure, count, plain
 from service.cli.health_json import sums
 from service.cli.health_table import Time
 from service.cli.situation import Situation

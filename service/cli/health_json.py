@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from service.cli.advice import about_failure
+from service.cli.cures import about_failure
 from service.cli.situation import Situation
 from service.vitals import Vitals, entries
 from storage.model import Health, Outcome

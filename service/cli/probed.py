@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from service.cli.advice import conditional_words, format_name, plain, what_to_do
+from service.cli.advice import conditional_words, format_name, what_to_do
+from service.cli.cures import plain
 from service.feeds import moves
 from service.probing import Probe, Step
 from service.units import format_duration, format_size

@@ -1,12 +1,13 @@
 """All that ``veille status`` tells, looked at in one moment."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.app import open_readonly
 from service.settings import Settings
 from service.vitals import HOUR, Vitals, gather
+from storage.database import open_database
 from storage.lock import holder
 from storage.model import Alert, Feed, Gap, Health, Note
 from storage.usage import Usage, usage
@@ -99,7 +100,7 @@ class Situation:
 
 def look(settings: Settings, feeds: Sequence[Feed], now: datetime) -> Situation:
     """Look. Raises StorageError where the database cannot be read."""
-    with open_readonly(settings) as store:
+    with closing(open_database(settings.database, readonly=True)) as store:
         vitals = gather(store, feeds, now)
         reasons, notes, alerts = store.reasons(), store.notes(), store.alerts()
     order = sorted(vitals, key=lambda one: (not one.is_failing, not one.is_silent, not one.is_watched, one.name))

@@ -4,6 +4,7 @@ import math
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,10 +62,9 @@ def status(context: Context, every: float | None) -> int:
 
 
 def _look(context: Context) -> "Situation":
-    from service.app import now
     from service.cli.situation import look
 
-    return look(context.settings, context.feeds, now())
+    return look(context.settings, context.feeds, datetime.now(UTC))
 
 
 def _print(context: Context) -> None:
@@ -129,11 +129,10 @@ def _draw(context: Context, every: float, trouble: str | None, seen: "list[Text]
     """The lines of a display, and the part of them that stays where the next look comes to nothing."""
     from rich.text import Text
 
-    from service.app import now
     from service.cli.health_page import fold, page
     from storage.errors import StorageError
 
-    time = context.time(now(), "%Y-%m-%d %H:%M:%S")
+    time = context.time(datetime.now(UTC), "%Y-%m-%d %H:%M:%S")
     head = [Text(f"{time}, every {every:g} s; Ctrl-C ends", style="dim", no_wrap=True)]
     try:
         situation = _look(context)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.cli.advice import format_name, in_one_line, plain, what_to_do
+from service.cli.advice import format_name, in_one_line, what_to_do
+from service.cli.cures import plain
 from service.cli.probed import in_words
 from service.errors import BlockedError, FetchError
 from service.net.response import Exchange
