@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -218,3 +219,8 @@ async def note(home: Home, topic: str, text: str, *, is_good: bool = True, at: d
 def watched(feeds: Iterable[Feed]) -> int:
     """How many of them are on."""
     return sum(feed.enabled for feed in feeds)
+
+
+def name_of(catalogue: Path | None) -> str:
+    """Which feeds file is in use, wherever one is."""
+    return SHIPPED if catalogue is None else str(catalogue.absolute())
