@@ -8,6 +8,7 @@ from service.errors import BlockedError, FetchError
 from service.logs import printable
 from service.probing import Conditional, Probe, Stage
 from service.units import format_duration
+from storage.model import FeedState
 
 _LONGEST = 500
 """Characters of a line; what is beyond comes from a site that has nothing to tell a person."""
@@ -83,6 +84,25 @@ def what_to_do(probe: Probe) -> str | None:
         case Stage.DOCUMENT if "HTML" in str(error):
             return f"it is a web page; veille feeds discover {url} finds the feeds it points to"
     return None
+
+
+def about_failure(state: FeedState) -> str | None:
+    """What a person can do about a feed whose polls fail; None where nothing is known but to wait."""
+    error, status, url = state.last_error or "", state.last_status, state.url
+    test = f"veille feeds test {state.name} shows each step"
+    if error.startswith("address refused"):
+        return f"only public addresses on ports 80 and 443, and VEILLE_ALLOWED_NETWORKS, are connected to; {test}"
+    if "https to http" in error:
+        return "where the plain http address is good enough, give the feed that one"
+    if "larger than" in error:
+        return "VEILLE_MAX_BYTES is the limit"
+    if "HTML page" in error:
+        return f"veille feeds discover {_home(url)} finds the site's feeds"
+    if status is None:
+        return None if "timed out" in error else _about_connection(error)
+    if error.startswith("answers") and status in {401, 403, 404, 410}:
+        return _about_status(status, url, None)
+    return test if status < 400 else None
 
 
 def _about_connection(error: str) -> str | None:

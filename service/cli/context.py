@@ -31,6 +31,8 @@ class Context:
     verbose: int = 0
     json: bool = False
     color: str = "auto"
+    has_reader: bool = True
+    """Whether somebody still reads standard output."""
 
     @cached_property
     def settings(self) -> "Settings":
@@ -84,17 +86,19 @@ class Context:
         """One line of data on standard output: text as it is, anything else as a JSON line."""
         if sys.stdout is None:  # closed by whoever started us: nobody wants to read it
             return
-        if not isinstance(value, str):
-            import orjson
-
-            value = orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+        line = value if isinstance(value, str) else _as_json(value, sys.stdout.encoding)
         try:
             # written past rich, which would wrap and colour; flushed, so that a reader sees each line when it happens
-            sys.stdout.write(f"{value}\n")
+            try:
+                sys.stdout.write(f"{line}\n")
+            except UnicodeEncodeError:  # a terminal of few characters
+                encoding = sys.stdout.encoding
+                sys.stdout.write(f"{line.encode(encoding, 'backslashreplace').decode(encoding)}\n")
             sys.stdout.flush()
         except BrokenPipeError:
             # whoever read has seen enough (`… | head`): the work goes on, without a word
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self.has_reader = False
 
     def time(self, moment: "datetime | None", form: str = "%Y-%m-%d %H:%M") -> str:
         """A moment as a person is shown it: in the time zone of the settings, which is named; nothing for None."""
@@ -111,6 +115,20 @@ class Context:
         if not console.is_terminal:
             console.width = 1_000  # who reads a pipe wants lines whole, not folded at column 80
         return console
+
+
+def _as_json(value: object, encoding: str) -> str:
+    """A value on a line of JSON, in characters that ``encoding`` has: any other is written as its escape."""
+    import orjson
+
+    line = orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(json.loads(line), separators=(",", ":"))
+    return line
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:

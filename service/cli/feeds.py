@@ -1,6 +1,6 @@
 """``veille feeds``: the catalogue, looked at, edited (``service.cli.edit``), tested (``service.cli.probe``)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from service.cli.probe import discover, test
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from service.vitals import Vitals
     from storage.model import Feed, FeedState, Gap, Ledger
 
 
@@ -56,12 +57,14 @@ def list_feeds(context: Context, tags: tuple[str, ...]) -> None:
 def show_feed(context: Context, name: str) -> None:
     """Show all that is set and known of one feed: when it is due and why, what it asks for, holds, moves, gaps."""
     (feed,) = choose(context.feeds, (name,))
-    known = _remembered(context, name)
+    known = _remembered(context, feed)
     facts = {**_settings(feed), **_state(known.states.get(name)), **_more(feed, known)}
     if context.json:
-        context.emit(facts)
+        from service.cli.health_json import vitals
+
+        context.emit({**facts, **vitals(known.vitals or _nothing(feed))})
         return
-    for key, value in facts.items():
+    for key, value in {**facts, **_vitals(context, known.vitals or _nothing(feed))}.items():
         context.emit(f"{key.replace('_', ' ')}: {_words(context, value)}")
 
 
@@ -73,10 +76,11 @@ class _Known:
     ledgers: "Mapping[str, Ledger]" = field(default_factory=dict)
     holds: "Mapping[str, datetime]" = field(default_factory=dict)
     gaps: "Sequence[Gap]" = ()
+    vitals: "Vitals | None" = None
 
 
-def _remembered(context: Context, name: str | None = None) -> _Known:
-    """What is known of all feeds, and the gaps of the one that is named."""
+def _remembered(context: Context, feed: "Feed | None" = None) -> _Known:
+    """What is known of all feeds, and of the one that is given, gaps and vitals too."""
     from storage.errors import StorageError
 
     settings = context.settings
@@ -86,7 +90,13 @@ def _remembered(context: Context, name: str | None = None) -> _Known:
 
     try:
         with open_readonly(settings) as store:
-            return _Known(store.feed_states(), store.ledger(), store.holds(), store.gaps(name) if name else ())
+            known = _Known(store.feed_states(), store.ledger(), store.holds())
+            if feed is None:
+                return known
+            from service.vitals import look_at
+
+            vitals = look_at(store, feed, datetime.now(UTC))
+            return replace(known, gaps=vitals.gaps, vitals=vitals)
     except StorageError as error:
         context.say(f"what is known of the feeds cannot be read: {error}")
         return _Known()
@@ -120,6 +130,28 @@ def _more(feed: "Feed", known: _Known) -> dict[str, Any]:
         ),
         "gaps": [{"from": gap.start, "to": gap.end, "reason": gap.reason} for gap in known.gaps],
         "entries": _entries(known.ledgers.get(feed.name)),
+    }
+
+
+def _nothing(feed: "Feed") -> "Vitals":
+    """The vitals of a feed of which nothing is known."""
+    from service.vitals import examine
+    from storage.model import Ledger
+
+    return examine(feed.name, feed, None, Ledger({}), (), (), (), datetime.now(UTC))
+
+
+def _vitals(context: Context, one: "Vitals") -> dict[str, Any]:
+    """How a feed does, in words."""
+    from service.cli.health import about, in_a_day
+    from service.cli.health_json import vitals
+    from service.cli.health_table import line_of
+
+    return {
+        **vitals(one),
+        "usual_interval": about(one.usual) if one.usual is not None else None,
+        "trend": line_of(one.trend, context.out.encoding),
+        "volume": in_a_day(one.volume) if one.volume is not None else None,
     }
 
 

@@ -1,223 +1,237 @@
-"""What ``veille status`` says of a situation: lines and a table for people, JSON for programs."""
+"""What ``veille status`` says in lines: in one how it all is, then what is wrong, then what there is."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
-from rich.table import Table
-from rich.text import Text
-
+from service.cli.advice import about_failure, count, plain
+from service.cli.health_json import sums
+from service.cli.health_table import Time
 from service.cli.situation import Situation
-from service.logs import printable
 from service.units import format_days, format_duration, format_size
-from service.vitals import DAY, Counts, Vitals, entries
-from storage.model import Health, Outcome
+from service.vitals import DAY, SIGMAS, WEEK, Vitals, Volume
+from storage.model import Alert, Gap, Note
+from storage.usage import Usage
 
-Time = Callable[..., str]
-"""A moment as people are shown it; nothing for None."""
-
-GAPS = 10
-"""The newest gaps that are shown; the others are counted."""
-WIDE = 100
-"""Columns of a terminal from which on all of the table fits."""
 SOON = 14
 """Days of disk left, below which that is wrong."""
-BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.:-=+*#"
-_SHORT = "%m-%d %H:%M"
+NAMED = 10
+"""Of a kind, that are shown; the others are counted."""
+FEW = 3
+"""Feeds with the same error that get a line each."""
+_TOPICS = {"service": "veille", "verify": "archive", "notify": "messages"}
 
 
-# -- for people --------------------------------------------------------------------------------------------------------
+# -- in one line -------------------------------------------------------------------------------------------------------
 
 
 def summary(situation: Situation, time: Time) -> str:
-    """All of it in a line."""
-    watched = situation.watched
+    """All of it in a line, what is wrong first."""
+    return "; ".join([*_bad(situation, time), *_good(situation, time)])
+
+
+def _bad(situation: Situation, time: Time) -> Iterator[str]:
+    watched, notes = situation.watched, {note.topic: note for note in situation.bad_notes()}
+    if (checked := notes.get("verify")) is not None:
+        yield f"archive {plain(checked.text).partition(':')[0]} when checked {time(checked.at)}"
+    if situation.has_died:
+        yield "veille has ended without a word"
+    elif "service" in notes and not situation.is_running:
+        yield "veille has ended on an error"
+    if (room := situation.usage) is not None and _is_short(room, situation.settings.min_free):
+        yield f"only {_room(room)}"
     failing, silent = sum(one.is_failing for one in watched), sum(one.is_silent for one in watched)
-    feeds = [f"{failing} of {len(watched)} feeds failing"] if failing else []
-    feeds += [f"{silent} silent"] if silent else []
-    parts = [", ".join(feeds) or f"{_count(len(watched), 'feed')}, none failing"]
-    if (checked := situation.notes.get("verify")) is not None:
-        parts.append(f"archive {'sound' if checked.is_good else 'NOT SOUND'} when checked {time(checked.at)}")
-    if (room := situation.usage) is not None:
-        days = f", enough for {format_days(room.days_left)} at this rate" if room.days_left is not None else ""
-        parts.append(f"{format_size(room.free)} of disk left{days}")
-    parts.append(f"veille runs (process {situation.process})" if situation.process else "veille does not run now")
-    return "; ".join(parts)
+    of_all = f"of {count(len(watched), 'feed', 'feeds')}"
+    if failing:
+        yield f"{failing} {of_all} failing" + (f", {silent} silent" if silent else "")
+    elif silent:
+        yield f"{silent} {of_all} silent"
+    if late := situation.late:
+        yield f"{count(len(late), 'feed', 'feeds')} long due"
+    if "reload" in notes:
+        yield "a reload was refused"
+    recent = sum(situation.at - gap.end < WEEK for gap in situation.gaps)
+    if recent:
+        yield f"{count(recent, 'gap', 'gaps')} in 7 days"
+    if unusual := len(situation.unusual):
+        yield f"{unusual} with more or less new than usual"
+    if "notify" in notes:
+        yield "somebody could not be told"
+    if others := len(notes.keys() - {"verify", "service", "reload", "notify"}):
+        yield f"{count(others, 'other trouble', 'other troubles')} of the service's own"
 
 
-def table(situation: Situation, time: Time, *, width: int, unicode: bool) -> Table | None:
-    """A row for each feed, ``width`` columns at most; None without any."""
-    if not situation.feeds:
-        return None
-    is_wide, marks = width >= WIDE, BLOCKS if unicode else ASCII
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    shown.add_column("feed", no_wrap=True, overflow="ellipsis", min_width=8)
-    for heading in ("health", f"success {time(situation.at, '').strip()}", "next poll"):
-        shown.add_column(heading, no_wrap=True)
-    for heading in ("24 h", "7 d", "pending")[: 3 if is_wide else 2]:
-        shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_column("week", no_wrap=True)
-    for one in situation.feeds:
-        state = one.state if one.is_watched else None
-        pending = [str(one.ledger.counts.get(Outcome.PENDING, 0))] if is_wide else []
-        shown.add_row(
-            one.name,
-            _health(one),
-            _moment(state.last_success if state else None, situation, time),
-            _moment(state.next_due if state and state.health != Health.GONE else None, situation, time),
-            _both(one.day),
-            _both(one.week),
-            *pending,
-            sparkline(one.trend, marks, blocks=14 if is_wide else 7),
-        )
-    return shown
+def _good(situation: Situation, time: Time) -> Iterator[str]:
+    watched = situation.watched
+    if not any(one.is_failing or one.is_silent for one in watched):
+        yield f"{count(len(watched), 'feed', 'feeds')}, none failing"
+    checked = situation.notes.get("verify")
+    if checked is None and "service" in situation.notes:
+        yield "archive not checked yet"
+    elif checked is not None and checked.is_good:
+        yield f"archive sound when checked {time(checked.at)}"
+    if (room := situation.usage) is not None and not _is_short(room, situation.settings.min_free):
+        yield _room(room)
+    if situation.process is not None:
+        yield f"veille runs (process {situation.process})"
+    elif situation.is_running:
+        yield f"veille was alive at {time(situation.notes['pulse'].at)}, though its process is not seen from here"
+    else:
+        yield "veille does not run now"
+
+
+def _is_short(room: Usage, least: int) -> bool:
+    return room.free < least or (room.days_left is not None and room.days_left < SOON)
+
+
+def _room(room: Usage) -> str:
+    days = f", enough for {format_days(room.days_left)} at this rate" if room.days_left is not None else ""
+    return f"{format_size(room.free)} of disk left{days}"
+
+
+# -- what is wrong -----------------------------------------------------------------------------------------------------
 
 
 def wrong(situation: Situation, time: Time) -> list[str]:
     """What somebody should look at, a line each."""
-    return [*_wrong_service(situation, time), *_wrong_feeds(situation, time)]
+    recent = [gap for gap in situation.gaps if situation.at - gap.end < WEEK]
+    return [
+        *_wrong_service(situation, time),
+        *_failing(situation, time),
+        *_some([_silent(one, time) for one in situation.watched if one.is_silent], "silent feeds"),
+        *_some(
+            [_unusual(one, volume) for one in situation.unusual if (volume := one.volume) is not None], "such feeds"
+        ),
+        *_some([_gap(gap, time) for gap in recent], "gaps of the last 7 days"),
+    ]
 
 
 def _wrong_service(situation: Situation, time: Time) -> Iterator[str]:
-    for topic in ("service", "reload", "verify", "notify"):
-        note = situation.notes.get(topic)
-        if note is not None and not note.is_good:
-            what = {"service": "veille", "reload": "reload", "verify": "archive", "notify": "messages"}[topic]
-            yield printable(f"{what}, {time(note.at)}: {note.text}")
+    for note in situation.bad_notes():
+        yield f"{_TOPICS.get(note.topic, note.topic)}, {time(note.at)}: {plain(note.text)}{_cure(note)}"
+    pulse = situation.notes.get("pulse") or situation.notes.get("service")
+    if situation.has_died and pulse is not None:
+        yield (
+            f"veille has ended without a word: its last sign of life was at {time(pulse.at)}, and its log may say why; "
+            "nothing is lost, the next start goes on"
+        )
+    if late := situation.late:
+        yield _late(situation, late, time)
     room, least = situation.usage, situation.settings.min_free
     if room is not None and room.free < least:
         yield f"disk: {format_size(room.free)} left, less than VEILLE_MIN_FREE={format_size(least)}: make room"
     elif room is not None and room.days_left is not None and room.days_left < SOON:
         rate = format_size(int(room.per_day or 0))
-        yield f"disk: full in {room.days_left:.0f} days at the present rate, {rate} a day"
+        yield f"disk: full in {format_days(room.days_left)} at the present rate, {rate} a day: make room"
 
 
-def _wrong_feeds(situation: Situation, time: Time) -> Iterator[str]:
+def _cure(note: Note) -> str:
+    return "; veille verify says more" if note.topic == "verify" else ""
+
+
+def _late(situation: Situation, late: Sequence[Vitals], time: Time) -> str:
+    first = late[0]
+    since = first.state.next_due if first.state is not None else None
+    names = _names([one.name for one in late])
+    if situation.is_running:
+        return f"due, but nobody has come to them yet although veille runs: {names}; the first since {time(since)}"
+    return (
+        f"due, but nobody polls while veille does not run: {names}; the first since {time(since)}; "
+        "veille crawl does so once, veille run for ever"
+    )
+
+
+def _failing(situation: Situation, time: Time) -> Iterator[str]:
+    """A line for each feed that fails; where many fail alike, one for all of them."""
+    alike: defaultdict[str, list[Vitals]] = defaultdict(list)
     for one in situation.watched:
-        state = one.state
-        if state is not None and state.last_error:
-            since = f" since {time(state.failing_since)}" if state.failing_since else ""
-            yield f"{one.name}: {printable(state.last_error)}; failing{since}; {state.due_reason}"
-    for one in situation.watched:
-        if one.is_silent:
-            yield f"{one.name}: silent, nothing new since {time(one.newest)}; usually something every {_about(one)}"
-        if (volume := one.volume) is not None and volume.is_unusual:
-            usual = f"{volume.mean:.1f} ± {volume.sigma:.1f}"
-            yield f"{one.name}: {_count(volume.last, 'new entry', 'new entries')} in 24 h, usually {usual}"
-    gaps = sorted((gap for one in situation.feeds for gap in one.gaps), key=lambda gap: gap.end, reverse=True)
-    for gap in gaps[:GAPS]:
-        yield f"gap: {gap.feed}, {time(gap.start)} to {time(gap.end)}: {printable(gap.reason)}"
-    if len(gaps) > GAPS:
-        yield f"and {len(gaps) - GAPS} older gaps (--json lists all)"
+        if one.is_failing:
+            alike[_error(one)].append(one)
+    for error, some in alike.items():
+        if len(some) <= FEW:
+            yield from (_failing_one(one, time) for one in some)
+            continue
+        since = min((one.state.failing_since for one in some if one.state and one.state.failing_since), default=None)
+        advice = {about_failure(one.state) for one in some if one.state}
+        told = f"; {plain(advice.pop() or '')}" if len(advice) == 1 and None not in advice else ""
+        first = f"; the first of them since {time(since)}" if since else ""
+        yield f"{len(some)} feeds fail alike: {error}{first}: {_names([one.name for one in some])}{told}"
+
+
+def _failing_one(one: Vitals, time: Time) -> str:
+    state = one.state
+    assert state is not None
+    since = f"failing since {time(state.failing_since)}" if state.failing_since else ""
+    parts = [f"{plain(one.name)}: {_error(one)}", since, plain(state.due_reason), plain(about_failure(state) or "")]
+    return "; ".join(filter(None, parts))
+
+
+def _error(one: Vitals) -> str:
+    return plain((one.state.last_error if one.state else None) or "no answer")
+
+
+def _silent(one: Vitals, time: Time) -> str:
+    return (
+        f"{plain(one.name)}: silent, nothing new since {time(one.newest)}; usually something every {about(one.usual)}"
+    )
+
+
+def _unusual(one: Vitals, volume: Volume) -> str:
+    return f"{plain(one.name)}: {in_a_day(volume)}"
+
+
+def in_a_day(volume: Volume) -> str:
+    """What came in a day, and between which bounds that usually lies."""
+    low, high = (max(0, round(volume.mean + sign * SIGMAS * volume.sigma)) for sign in (-1, 1))
+    return f"{count(volume.last, 'new entry', 'new entries')} in 24 h, usually {low} to {high}"
+
+
+def _gap(gap: Gap, time: Time) -> str:
+    return f"gap: {plain(gap.feed)}, {time(gap.start)} to {time(gap.end)}: {plain(gap.reason)}"
+
+
+# -- what there is -----------------------------------------------------------------------------------------------------
 
 
 def books(situation: Situation, time: Time) -> Iterator[str]:
-    """How entries ended and why, what the archive takes, since when the service runs."""
-    for (outcome, reason), count in sorted(situation.reasons.items(), key=lambda item: -item[1]):
-        yield printable(f"{count} {outcome}: {reason}")
-    sums = _sums(situation.feeds)
-    parts = " + ".join(f"{count} {outcome}" for outcome, count in sums.items() if outcome != "seen")
-    yield f"{sums['seen']} entries seen = {parts}"
+    """Older gaps, who was told of what, how entries ended and why, what the archive takes, what the service says."""
+    gaps = situation.gaps
+    older = [gap for gap in gaps if situation.at - gap.end >= WEEK]
+    if older:
+        yield from (_gap(gap, time) for gap in older[:FEW])
+        yield f"{count(len(gaps), 'gap', 'gaps')} in all (--json lists them)"
+    yield from _some([_alert(alert, time) for alert in situation.alerts], "troubles that last")
+    ended = sorted(situation.reasons.items(), key=lambda item: -item[1])
+    yield from _some([f"{number} {outcome}: {plain(reason)}" for (outcome, reason), number in ended], "reasons")
+    totals = sums(situation.feeds)
+    parts = " + ".join(f"{number} {outcome}" for outcome, number in totals.items() if outcome != "seen")
+    yield f"{totals['seen']} entries seen = {parts}"
     if (room := situation.usage) is not None:
         parts = f"articles {format_size(room.articles)}, raw copies {format_size(room.raw)}"
         grows = f"; grows by {format_size(int(room.per_day))} a day" if room.per_day else ""
         yield f"{format_size(room.total)} on disk: {parts}, database {format_size(room.database)}{grows}"
-    if situation.process and (note := situation.notes.get("service")) is not None and note.is_good:
-        yield f"{note.text}, since {time(note.at)}"
+    if situation.is_running and (note := situation.notes.get("service")) is not None and note.is_good:
+        yield f"{plain(note.text)}, since {time(note.at)}"
 
 
-def sparkline(values: Sequence[int], marks: str, *, blocks: int) -> str:
-    """Values in so many blocks; the highest is the tallest, and only nothing at all is the lowest."""
-    each = len(values) // blocks
-    sums = [sum(values[place : place + each]) for place in range(0, len(values), each)]
-    most, steps = max(sums, default=0), len(marks) - 1
-    return "".join(marks[-(-value * steps // most) if most else 0] for value in sums)
+def _alert(alert: Alert, time: Time) -> str:
+    told = f"told {time(alert.told)}" if alert.told is not None and alert.told >= alert.since else "nobody told yet"
+    subject = f"{plain(alert.subject)} " if alert.subject else ""
+    return f"trouble: {subject}{alert.trouble} since {time(alert.since)}, {told}"
 
 
-def _health(one: Vitals) -> Text:
-    if not one.is_watched:
-        return Text("removed" if one.feed is None else "off", style="dim")
-    if one.is_failing:
-        return Text(str(one.state.health if one.state else ""), style="red")
-    return Text("silent", style="yellow") if one.is_silent else Text(str(one.state.health) if one.state else "new")
+def _some(lines: Sequence[str], what: str) -> Iterator[str]:
+    yield from lines[:NAMED]
+    if len(lines) > NAMED:
+        yield f"and {len(lines) - NAMED} more {what} (--json lists all)"
 
 
-def _moment(moment: datetime | None, situation: Situation, time: Time) -> str:
-    """Without its zone, which stands above."""
-    return time(moment, _SHORT).removesuffix(time(situation.at, "")).rstrip() if moment else ""
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return plain(f"{', '.join(names[:NAMED])}{more}")
 
 
-def _both(counts: Counts) -> str:
-    return f"{counts.entries}/{counts.articles}"
-
-
-def _about(one: Vitals) -> str:
-    usual = one.usual or timedelta(0)
-    unit = timedelta(minutes=1) if usual < DAY else timedelta(hours=1)
-    return format_duration(max(unit, usual // unit * unit))
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
-
-
-# -- for programs ------------------------------------------------------------------------------------------------------
-
-
-def as_json(situation: Situation) -> Iterator[dict[str, Any]]:
-    """A line for each feed, gap, note and alert, one for the disk, and the total."""
-    for one in situation.feeds:
-        yield _feed(one, situation)
-    for one in situation.feeds:
-        for gap in one.gaps:
-            yield {"gap": gap.feed, "from": gap.start, "to": gap.end, "reason": gap.reason}
-    for alert in situation.alerts:
-        subject = alert.subject or None
-        yield {
-            "alert": alert.trouble,
-            "feed": subject,
-            "since": alert.since,
-            "detail": alert.detail,
-            "told": alert.told,
-        }
-    for note in situation.notes.values():
-        yield {"note": note.topic, "at": note.at, "good": note.is_good, "text": note.text}
-    if (room := situation.usage) is not None:
-        parts = {"articles": room.articles, "raw": room.raw, "database": room.database}
-        yield {"disk": parts, "free": room.free, "per_day": room.per_day, "days_left": room.days_left}
-    yield {"running": situation.process is not None, "process": situation.process}
-    yield {"total": _sums(situation.feeds)}
-
-
-def _feed(one: Vitals, situation: Situation) -> dict[str, Any]:
-    state, volume = one.state, one.volume
-    scope = (one.feed.dedup if one.feed else None) or situation.settings.dedup
-    return {
-        "feed": one.name,
-        "watched": one.is_watched,
-        "health": state.health if state else None,
-        "last_success": state.last_success if state else None,
-        "last_error": state.last_error if state else None,
-        "last_status": state.last_status if state else None,
-        "failing_since": state.failing_since if state else None,
-        "next_due": state.next_due if state else None,
-        "due_reason": state.due_reason if state else None,
-        "silent": one.is_silent,
-        "newest_entry": one.newest,
-        "usual_interval": one.usual.total_seconds() if one.usual is not None else None,
-        "day": {"entries": one.day.entries, "articles": one.day.articles},
-        "week": {"entries": one.week.entries, "articles": one.week.articles},
-        "trend": list(one.trend),
-        "volume": {"mean": volume.mean, "sigma": volume.sigma, "last": volume.last, "unusual": volume.is_unusual}
-        if volume is not None
-        else None,
-        "gaps": len(one.gaps),
-        "dedup": scope,
-        "entries": _sums([one]),
-    }
-
-
-def _sums(feeds: Iterable[Vitals]) -> dict[str, int]:
-    counts: Mapping[str, int] = entries(feeds)
-    sums = {str(outcome): counts.get(outcome, 0) for outcome in Outcome}
-    return {"seen": sum(sums.values()), **sums}
+def about(usual: timedelta | None) -> str:
+    """An interval, to the minute, or where it is longer than a day, to the hour."""
+    unit = timedelta(minutes=1) if (usual or DAY) < DAY else timedelta(hours=1)
+    return format_duration(max(unit, (usual or timedelta(0)) // unit * unit))

@@ -1,7 +1,10 @@
 """``veille status``: how the service, its feeds and its archive do; without disturbing any of them."""
 
+import math
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,12 +12,23 @@ from service.cli.archive import NO_ARCHIVE, no_archive
 from service.cli.context import Context, Verb, pass_context
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.text import Text
 
     from service.cli.situation import Situation
 
 EVERY = 5.0
 """Seconds between two looks of ``--watch``."""
+_LONGEST = 86_400
+
+
+class _Seconds(click.FloatRange):
+    """Seconds between two looks."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):  # which is in every range
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return seconds
 
 
 @click.command(cls=Verb)
@@ -22,8 +36,8 @@ EVERY = 5.0
     "--watch",
     "every",
     is_flag=False,
-    flag_value=EVERY,
-    type=click.FloatRange(min=0.5),
+    flag_value=str(EVERY),
+    type=_Seconds(min=0.5, max=_LONGEST),
     metavar="[SECONDS]",
     help=f"Look again every so many seconds ({EVERY:g}), until Ctrl-C.",
 )
@@ -32,18 +46,18 @@ def status(context: Context, every: float | None) -> int:
     """What is wrong, how every feed does, how every entry ended, gaps, disk. Failing feeds come first.
 
     24 h and 7 d are new entries listed and articles archived; the week's line shows its entries. -q prints what is
-    wrong and nothing else.
+    wrong and nothing else: no line means that all is well.
     """
+    if every is not None and not context.json and not sys.stdout.isatty():
+        raise click.UsageError("--watch redraws a terminal; into a pipe it goes with --json only")
     if no_archive(context):
         return NO_ARCHIVE
     if every is None:
-        _print(context, _look(context))
+        _print(context)
         return 0
-    if context.json:
-        return _stream(context, every)
-    if not context.out.is_terminal:
-        raise click.UsageError("--watch redraws a terminal; into a pipe it goes with --json only")
-    return _watch(context, every)
+    with suppress(KeyboardInterrupt):  # as it is meant to end
+        _stream(context, every) if context.json else _watch(context, every)
+    return 0
 
 
 def _look(context: Context) -> "Situation":
@@ -53,82 +67,95 @@ def _look(context: Context) -> "Situation":
     return look(context.settings, context.feeds, now())
 
 
-def _print(context: Context, situation: "Situation") -> None:
-    from service.cli import health
-
+def _print(context: Context) -> None:
+    situation = _look(context)
     if context.json:
-        for value in health.as_json(situation):
+        from service.cli.health_json import as_json
+
+        for value in as_json(situation):
             context.emit(value)
         return
-    wrong = health.wrong(situation, context.time)
-    if context.quiet:
-        for line in wrong:
-            context.emit(line)
-        return
-    context.emit(health.summary(situation, context.time))
-    if table := _table(context, situation):
-        context.out.print(table)
-    for line in (*wrong, *health.books(situation, context.time)):
-        context.emit(line)
-
-
-def _stream(context: Context, every: float) -> int:
-    import time
-
-    from storage.errors import StorageError
-
-    try:
-        while True:
-            try:
-                _print(context, _look(context))
-            except StorageError as error:  # another has it for the moment
-                context.say(f"{error}; looking again in {every:g} s")
-            time.sleep(every)
-    except KeyboardInterrupt:
-        return 0
-
-
-def _watch(context: Context, every: float) -> int:
-    import time
-
-    from rich.console import Group, RenderableType
-    from rich.live import Live
     from rich.text import Text
 
-    from service.cli import health
+    from service.cli.health_page import page
+
+    lines = page(context, situation)
+    if not context.out.is_terminal:
+        for line in lines:
+            context.emit(line.plain)
+    elif lines:
+        with context.out.capture() as drawn:
+            context.out.print(Text("\n").join(lines), soft_wrap=True)
+        context.emit(drawn.get().removesuffix("\n"))
+
+
+# -- again and again ---------------------------------------------------------------------------------------------------
+
+
+def _stream(context: Context, every: float) -> None:
+    import time
+
     from storage.errors import StorageError
 
-    def drawn() -> RenderableType:
+    while context.has_reader:
         try:
-            situation = _look(context)
-        except StorageError as error:
-            return Text(f"{error}; looking again in {every:g} s")
-        lines = [*health.wrong(situation, context.time), *health.books(situation, context.time)]
-        parts: list[RenderableType] = [Text(health.summary(situation, context.time)), *map(Text, lines)]
-        if table := _table(context, situation):
-            parts.insert(1, table)
-        return Group(*parts)
+            _print(context)
+        except (StorageError, OSError) as error:  # another has it for the moment, or puts another in its place
+            context.say(f"{error}; looking again in {every:g} s")
+        time.sleep(every)
+        context, trouble = _afresh(context)
+        context.say(trouble)
 
+
+def _watch(context: Context, every: float) -> None:
+    import signal
+    import time
+
+    from rich.console import Group
+    from rich.live import Live
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leaving the terminal as it was
+    seen: list[Text] = []
+    trouble: str | None = None
+    with Live(console=context.out, screen=True, auto_refresh=False) as live:
+        while True:
+            lines, seen = _draw(context, every, trouble, seen)
+            live.update(Group(*lines), refresh=True)
+            time.sleep(every)
+            context, trouble = _afresh(context)
+
+
+def _draw(context: Context, every: float, trouble: str | None, seen: "list[Text]") -> "tuple[list[Text], list[Text]]":
+    """The lines of a display, and the part of them that stays where the next look comes to nothing."""
+    from rich.text import Text
+
+    from service.app import now
+    from service.cli.health_page import fold, page
+    from storage.errors import StorageError
+
+    time = context.time(now(), "%Y-%m-%d %H:%M:%S")
+    head = [Text(f"{time}, every {every:g} s; Ctrl-C ends", style="dim", no_wrap=True)]
     try:
-        with Live(drawn(), console=context.out, screen=True, auto_refresh=False) as live:
-            while True:
-                time.sleep(every)
-                live.update(drawn(), refresh=True)
-    except KeyboardInterrupt:
-        return 0
+        situation = _look(context)
+    except (StorageError, OSError) as error:
+        trouble = f"{error}; looking again in {every:g} s"
+    else:
+        seen = page(context, situation, height=context.out.height - 1)
+    if trouble is not None:
+        head += fold(context, [trouble])
+        for line in head[1:]:
+            line.stylize("red")
+    return [*head, *seen], seen
 
 
-def _table(context: Context, situation: "Situation") -> "Table | None":
-    from service.cli import health
+def _afresh(context: Context) -> "tuple[Context, str | None]":
+    """The settings and feeds as the files have them now; or those from before, and why."""
+    from service.errors import SettingsError
 
-    return health.table(situation, context.time, width=context.out.width, unicode=_has_blocks())
-
-
-def _has_blocks() -> bool:
-    """Whether block characters can be written where the output goes."""
-    encoding = sys.stdout.encoding if sys.stdout is not None else None
+    # the file in use, by name: while an editor has it away for a moment, the shipped catalogue must not step in
+    fresh = replace(context, feeds_file=context.catalogue_path)
     try:
-        "▁█".encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+        fresh.settings, fresh.feeds  # noqa: B018  read now
+    except SettingsError as error:
+        return context, f"{'; '.join(str(error).splitlines())}; settings and feeds as they were"
+    return fresh, None

@@ -6,13 +6,14 @@ import pty
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from command import VEILLE, environment, veille
+from command import VEILLE, environment, start, veille
 from holdings import make_holdings, new_store
 
 from storage.model import Entry, FeedState, Gap, Health, NewEntry, Note, Poll
@@ -56,7 +57,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         broken = {"health": Health.FAILING, "last_error": "answers 500\x1b[2J", "failing_since": NOW - 2 * DAY}
         listed(store, "failing", NOW, range(0), last_success=NOW - 3 * DAY, due_reason="failing", **broken)
         state = FeedState(
-            "gone", "https://gone.test/rss", health=Health.GONE, last_error="answers 410", due_reason="gone"
+            "gone",
+            "https://gone.test/rss",
+            health=Health.GONE,
+            last_error="answers 410",
+            last_status=410,
+            due_reason="gone",
         )
         store.commit_poll(Poll("gone", NOW, state))
         gap = Gap("well", NOW - 5 * HOUR, NOW - 4 * HOUR, "none of the entries was known")
@@ -71,22 +77,30 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_wrong_comes_first_and_in_words(home: Path) -> None:
     done = veille(home, "status")
-    assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert said[0].startswith("2 of 5 feeds failing, 1 silent; archive sound when checked ")
-    assert "veille does not run now" in said[0]
-    assert [line.split()[0] for line in said[2:5]] == ["failing", "gone", "silent"]
-    assert any(line.startswith("failing: answers 500\\x1b[2J; failing since ") for line in said)
-    assert any(line.startswith("silent: silent, nothing new since ") and "every 1d" in line for line in said)
-    assert any(line.startswith("bursting: 60 new entries in 24 h, usually 5.5 ± 1.0") for line in said)
-    assert any(line.startswith("gap: well, ") and line.endswith("none of the entries was known") for line in said)
-    assert any(line.startswith("reload, ") and "feeds.toml:3: no url" in line for line in said)
-    assert not any(line.startswith("well: ") for line in said)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, table, wrong, books = (part.splitlines() for part in done.stdout.split("\n\n"))
+    (line,) = head  # whole, for whoever reads a pipe
+    assert line.startswith("2 of 5 feeds failing, 1 silent; a reload was refused; 1 gap in 7 days; 1 with more or less")
+    assert "; archive sound when checked " in line
+    assert line.endswith("; veille does not run now")
+    assert [row.split()[0] for row in table[1:]] == ["failing", "gone", "silent", "bursting", "well", "rfi-fr"]
+    assert wrong[0].startswith("reload, ")
+    assert wrong[0].endswith("feeds.toml:3: no url")
+    assert wrong[1].startswith("failing: answers 500\\x1b[2J; failing since ")
+    assert wrong[2].startswith("gone: answers 410; ")
+    assert wrong[2].endswith("veille feeds discover https://gone.test/ finds the site's")
+    assert wrong[3].startswith("silent: silent, nothing new since ")
+    assert wrong[3].endswith("; usually something every 1d")
+    assert wrong[4] == "bursting: 60 new entries in 24 h, usually 4 to 8"
+    assert wrong[5].startswith("gap: well, ")
+    assert wrong[5].endswith("none of the entries was known")
+    assert any(line.startswith("311 entries seen = 301 pending + 10 archived + ") for line in books)
+    assert veille(home, "status", "-q").stdout.splitlines() == wrong
 
 
 def test_the_sums_agree_and_every_feed_is_on_a_line(home: Path) -> None:
     lines = [json.loads(line) for line in veille(home, "--json", "status").stdout.splitlines()]
-    feeds = {line["feed"]: line for line in lines if "health" in line}
+    feeds = {line["feed"]: line for line in lines if "feed" in line}
     assert set(feeds) == {*NAMES, "rfi-fr"}
     for sums in (*(feed["entries"] for feed in feeds.values()), lines[-1]["total"]):
         assert sums["seen"] == sum(count for outcome, count in sums.items() if outcome != "seen")
@@ -99,35 +113,131 @@ def test_the_sums_agree_and_every_feed_is_on_a_line(home: Path) -> None:
     assert [line["running"] for line in lines if "running" in line] == [False]
     (disk,) = (line for line in lines if "disk" in line)
     assert min(disk["free"], disk["disk"]["articles"], disk["disk"]["database"]) > 0
+    shown = json.loads(veille(home, "--json", "feeds", "show", "bursting").stdout)
+    for key in ("silent", "newest_entry", "usual_interval", "day", "week", "trend", "volume"):
+        assert shown[key] == feeds["bursting"][key]
 
 
-def test_quiet_says_what_is_wrong_and_nothing_else(home: Path) -> None:
-    said = veille(home, "status", "-q").stdout.splitlines()
-    assert len(said) == 6
-    assert not any("entries seen" in line for line in said)
+@pytest.mark.slow
+def test_the_words_of_a_feed_shown_are_those_of_its_status(home: Path) -> None:
+    said = veille(home, "feeds", "show", "bursting").stdout.splitlines()
+    assert said[-7:] == [
+        "silent: no",
+        f"newest entry: {NOW - 2 * HOUR:%Y-%m-%d %H:%M:%S} UTC",
+        "usual interval: 1d",
+        "day: 60 entries, 0 articles",
+        "week: 93 entries, 0 articles",
+        f"trend: {said[-2].removeprefix('trend: ')}",
+        "volume: 60 new entries in 24 h, usually 4 to 8",
+    ]
+    assert said[-2].endswith("█")
 
 
-@pytest.mark.parametrize("width", [80, 200])
-def test_the_table_fits_the_terminal(home: Path, width: int) -> None:
-    said, code = on_a_terminal(home, "status", columns=width)
+@pytest.mark.parametrize("columns", [80, pytest.param(200, marks=pytest.mark.slow)])
+def test_all_of_it_fits_the_terminal(home: Path, columns: int) -> None:
+    said, code = on_a_terminal(home, "status", columns=columns)
     assert code == 0
-    table = [line for line in said.splitlines() if line.startswith(("feed", *NAMES)) and ":" not in line[:12]]
+    lines = said.splitlines()
+    assert all(len(line) <= columns for line in lines)
+    table = [line for line in lines if line.startswith(("feed ", *(f"{name} " for name in NAMES)))]
     assert len(table) == 6
-    assert all(len(line) <= width for line in table)
     assert all("…" not in line for line in table)
 
 
 def test_watching_ends_well_with_ctrl_c_and_into_a_pipe_goes_as_json_only(home: Path) -> None:
-    said, code = on_a_terminal(home, "status", "--watch", "0.5", columns=100, interrupt=b"bursting")
+    said, code = on_a_terminal(home, "status", "--watch", "0.5", columns=80, interrupt="bursting")
     assert code == 0
     assert "Traceback" not in said
+    assert said.count("\x1b[?1049h") == said.count("\x1b[?1049l") == 1, "the terminal's own page is back"
     refused = veille(home, "status", "--watch")
-    assert refused.returncode == 2
+    assert (refused.returncode, refused.stdout) == (2, "")
     assert "--json" in refused.stderr
 
 
-def on_a_terminal(directory: Path, *words: str, columns: int, interrupt: bytes | None = None) -> tuple[str, int]:
-    """What a command shows on a terminal of that width; ``interrupt``: Ctrl-C once it shows this."""
+@pytest.mark.slow
+def test_watching_outlives_a_database_that_is_away_for_a_moment_and_feeds_that_are_wrong(home: Path) -> None:
+    watch = start(home, "--json", "status", "--watch", "0.5")
+    assert watch.stdout is not None
+    assert watch.stderr is not None
+    database, away = home / "data" / "veille.db", home / "away.db"
+    feeds = (home / "feeds.toml").read_text(encoding="utf-8")
+    try:
+        _next_total(watch)
+        database.rename(away)
+        assert "there is no database" in watch.stderr.readline()
+        away.rename(database)
+        assert _next_total(watch) == 311
+        (home / "feeds.toml").write_text("[[feed", encoding="utf-8")
+        while "settings and feeds as they were" not in (line := watch.stderr.readline()):
+            assert "looking again in 0.5 s" in line
+        (home / "feeds.toml").write_text(feeds, encoding="utf-8")
+        assert _next_total(watch) == 311
+    finally:
+        watch.send_signal(signal.SIGINT)
+        _, errors = watch.communicate(timeout=20)
+    assert watch.returncode == 0
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_watching_ends_when_its_reader_has_gone(home: Path) -> None:
+    watch = start(home, "--json", "status", "--watch", "0.5")
+    assert watch.stdout is not None
+    assert watch.stdout.readline()
+    watch.stdout.close()
+    try:
+        assert watch.wait(20) == 0
+    finally:
+        watch.kill()
+        assert watch.stderr is not None
+        assert watch.stderr.read() == ""
+        watch.stderr.close()
+
+
+@pytest.mark.slow
+def test_a_display_shows_what_it_last_saw_while_the_database_is_away(home: Path) -> None:
+    database, away = home / "data" / "veille.db", home / "away.db"
+
+    def interfere() -> None:
+        database.rename(away)
+
+    try:
+        said, code = on_a_terminal(
+            home, "status", "--watch", "0.5", columns=80, between=("bursting", interfere), interrupt="is no database"
+        )
+    finally:
+        away.rename(database)
+    assert code == 0
+    assert "bursting" in said.partition("is no database")[2]
+
+
+@pytest.mark.slow
+def test_a_terminal_of_few_characters_gets_others_in_their_place(home: Path) -> None:
+    for words in (["status"], ["--json", "status"]):
+        surroundings = environment() | {"PYTHONIOENCODING": "ascii"}
+        done = subprocess.run([VEILLE, *words], cwd=home, env=surroundings, capture_output=True, check=True)
+        assert done.stdout.isascii()
+        assert b"\xe2" not in done.stdout
+
+
+def _next_total(watch: "subprocess.Popen[str]") -> int:
+    assert watch.stdout is not None
+    while "total" not in (line := json.loads(watch.stdout.readline())):
+        pass
+    return int(line["total"]["seen"])
+
+
+def on_a_terminal(
+    directory: Path,
+    *words: str,
+    columns: int,
+    interrupt: str | None = None,
+    between: tuple[str, Callable[[], None]] | None = None,
+) -> tuple[str, int]:
+    """What a command shows on a terminal of that width.
+
+    ``interrupt``: Ctrl-C once it shows this; before that, ``between``: what to do once it shows something else.
+    """
     ours, theirs = pty.openpty()
     surroundings = environment() | {"COLUMNS": str(columns), "LINES": "50", "TERM": "xterm", "NO_COLOR": "1"}
     process = subprocess.Popen([VEILLE, *words], cwd=directory, env=surroundings, stdout=theirs, stderr=theirs)
@@ -140,7 +250,11 @@ def on_a_terminal(directory: Path, *words: str, columns: int, interrupt: bytes |
         except OSError:  # its other end is closed
             break
         said += some
-        if interrupt is not None and interrupt in said:
+        if between is not None:
+            if between[0].encode() in said:
+                between[1]()
+                between = None
+        elif interrupt is not None and interrupt.encode() in said:
             process.send_signal(signal.SIGINT)
             interrupt = None
     os.close(ours)

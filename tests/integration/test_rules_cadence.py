@@ -448,7 +448,9 @@ def test_rule_13_status_says_why_a_feed_fails_and_when_it_is_asked_again(watch: 
         watch.poll_when_due(feed)
     said = told(watch, tmp_path, feed, "status")
     (line,) = [line for line in said if line.startswith("news: answers 401; failing since ")]
-    assert line.endswith("; 3h after the last poll: failing (failures weigh 3)")
+    assert (
+        "; 3h after the last poll: failing (failures weigh 3); the site refuses this client: let VEILLE_CONTACT" in line
+    )
     assert any(line.split()[:2] == ["news", "failing"] for line in said)
 
 
