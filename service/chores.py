@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -42,9 +41,6 @@ LOOK_SHARE = 50
 """Times as long as a look took, that there is none: with thousands of feeds it must not become the main work."""
 MOST_FAILURES = 10
 """Looks in a row that may fail before the service ends, to be started anew: it must not watch blindly."""
-
-SHIPPED = "the shipped RFI catalogue"
-"""What is watched where there is no feeds file."""
 
 log = structlog.get_logger()
 
@@ -219,8 +215,3 @@ async def note(home: Home, topic: str, text: str, *, is_good: bool = True, at: d
 def watched(feeds: Iterable[Feed]) -> int:
     """How many of them are on."""
     return sum(feed.enabled for feed in feeds)
-
-
-def name_of(catalogue: Path | None) -> str:
-    """Which feeds file is in use, wherever one is."""
-    return SHIPPED if catalogue is None else str(catalogue.absolute())
