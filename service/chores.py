@@ -42,9 +42,6 @@ LOOK_SHARE = 50
 MOST_FAILURES = 10
 """Looks in a row that may fail before the service ends, to be started anew: it must not watch blindly."""
 
-SHIPPED = "the shipped RFI catalogue"
-"""What is watched where there is no feeds file."""
-
 log = structlog.get_logger()
 
 

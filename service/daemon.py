@@ -28,14 +28,14 @@ from service import __version__, logs
 from service.allocator import settle
 from service.app import Home, now, open_home
 from service.background import in_background, start
-from service.chores import SHIPPED, note, watched
+from service.chores import note, watched
 from service.errors import SettingsError
 from service.events import Event, Tally
 from service.metrics import Metrics
 from service.narration import narrate
 from service.pulse import ClockWatch, Pulse
 from service.session import Lasting, Session, open_session
-from service.settings import Settings, catalogue_path, notify_socket
+from service.settings import Settings, catalogue_name, notify_socket
 from service.systemd import Notifier
 from service.telling import check_addresses
 from service.units import TimeOfDay, format_duration
@@ -131,8 +131,7 @@ class _Daemon:
         async with open_session(self._lasting, settings, feeds, self._hear, complain) as session:
             scheduler = await self._schedule(session, settings)
             self._session, self._scheduler, self._is_first = session, scheduler, False
-            where = catalogue_path(settings)
-            await note(self._home, "catalogue", str(where.absolute()) if where else SHIPPED)
+            await note(self._home, "catalogue", catalogue_name(settings))
             try:
                 log.info("watching", feeds=watched(feeds))
                 self._notifier.ready(f"watching {watched(feeds)} feeds")
@@ -175,8 +174,7 @@ class _Daemon:
             check = self._ending_on_failure(chores.check)
             scheduler.add_job(check, _cron(settings.verify_at, zone), name="check")
             # one that was missed, the machine being off, or that could not be made
-            again = IntervalTrigger(minutes=10, timezone="UTC")
-            scheduler.add_job(check, again, name="missed check", next_run_time=now() + SOON)
+            scheduler.add_job(check, IntervalTrigger(minutes=10), name="missed check", next_run_time=now() + SOON)
         scheduler.start()
         return scheduler
 

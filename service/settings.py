@@ -220,6 +220,12 @@ def catalogue_path(settings: Settings) -> Path | None:
     return here if here.exists() else None
 
 
+def catalogue_name(settings: Settings) -> str:
+    """Which feeds file is in use, wherever one is."""
+    path = catalogue_path(settings)
+    return "the shipped RFI catalogue" if path is None else str(path.absolute())
+
+
 def example() -> str:
     """The text of ``.env.example``: every setting, a line of help and its default, commented out."""
     lines = [

@@ -31,6 +31,8 @@ def summary(situation: Situation, time: Time) -> str:
 
 
 def _bad(situation: Situation, time: Time) -> Iterator[str]:
+    if situation.problem is not None:
+        yield "NOT the feeds that are watched"
     watched, notes = situation.watched, {note.topic: note for note in situation.bad_notes()}
     if (checked := notes.get("verify")) is not None:
         yield f"archive {plain(checked.text).partition(':')[0]} when checked {time(checked.at)}"
@@ -107,6 +109,8 @@ def wrong(situation: Situation, time: Time) -> list[str]:
 
 
 def _wrong_service(situation: Situation, time: Time) -> Iterator[str]:
+    if situation.problem is not None:
+        yield f"feeds: {plain(situation.problem)}"
     for note in situation.bad_notes():
         yield f"{_TOPICS.get(note.topic, note.topic)}, {time(note.at)}: {plain(note.text)}{_cure(note)}"
     pulse = situation.notes.get("pulse") or situation.notes.get("service")

@@ -31,6 +31,8 @@ def as_json(situation: Situation) -> Iterator[dict[str, Any]]:
     if (room := situation.usage) is not None:
         parts = {"articles": room.articles, "raw": room.raw, "database": room.database}
         yield {"disk": parts, "free": room.free, "per_day": room.per_day, "days_left": room.days_left}
+    if situation.problem is not None:
+        yield {"problem": situation.problem}
     yield {"running": situation.is_running, "process": situation.process}
     yield {"total": sums(situation.feeds), "at": situation.at}
 

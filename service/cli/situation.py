@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.settings import Settings
+from service.settings import Settings, catalogue_name
 from service.vitals import HOUR, Vitals, gather
 from storage.database import open_database
 from storage.lock import holder
@@ -34,6 +34,8 @@ class Situation:
     """None: the directory cannot be looked at."""
     process: int | None
     """The one that holds the archive; None where none is seen to."""
+    problem: str | None = None
+    """Why the feeds that are shown are not those that are watched."""
 
     @property
     def watched(self) -> list[Vitals]:
@@ -98,9 +100,18 @@ class Situation:
         ]
 
 
-def look(settings: Settings, feeds: Sequence[Feed], now: datetime) -> Situation:
-    """Look. Raises StorageError where the database cannot be read."""
+def look(settings: Settings, feeds: Sequence[Feed] | None, now: datetime, problem: str | None = None) -> Situation:
+    """Look. Raises StorageError where the database cannot be read.
+
+    Args:
+        settings: Where to look.
+        feeds: The catalogue; None: it cannot be read, and every feed that was ever polled is looked at.
+        now: The time, aware.
+        problem: What is wrong with the catalogue.
+    """
     with closing(open_database(settings.database, readonly=True)) as store:
+        if feeds is None:
+            feeds = [Feed(name, state.url) for name, state in store.feed_states().items()]
         vitals = gather(store, feeds, now)
         reasons, notes, alerts = store.reasons(), store.notes(), store.alerts()
     order = sorted(vitals, key=lambda one: (not one.is_failing, not one.is_silent, not one.is_watched, one.name))
@@ -113,6 +124,18 @@ def look(settings: Settings, feeds: Sequence[Feed], now: datetime) -> Situation:
         [alert for alert in alerts if alert.over is None],
         _usage(settings, now),
         _holder(settings),
+        problem or _other_catalogue(settings, notes),
+    )
+
+
+def _other_catalogue(settings: Settings, notes: Mapping[str, Note]) -> str | None:
+    """Says so where these are not the feeds that the service watches."""
+    ours, theirs = catalogue_name(settings), notes.get("catalogue")
+    if theirs is None or theirs.text == ours:
+        return None
+    return (
+        f"these are the feeds of {ours}, but veille run watches those of {theirs.text}: look from its directory, or "
+        f"with --feeds"
     )
 
 

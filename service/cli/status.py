@@ -63,8 +63,14 @@ def status(context: Context, every: float | None) -> int:
 
 def _look(context: Context) -> "Situation":
     from service.cli.situation import look
+    from service.errors import SettingsError
 
-    return look(context.settings, context.feeds, datetime.now(UTC))
+    settings = context.settings
+    try:
+        return look(settings, context.feeds, datetime.now(UTC))
+    except SettingsError as error:  # the service goes on with the feeds it has: how it does is worth knowing just now
+        problem = "; ".join(str(error).splitlines())
+        return look(settings, None, datetime.now(UTC), f"{problem}; shown are all feeds that were ever polled")
 
 
 def _print(context: Context) -> None:

@@ -16,6 +16,7 @@ import pytest
 from command import VEILLE, environment, start, veille
 from holdings import make_holdings, new_store
 
+from storage.database import open_database
 from storage.model import Entry, FeedState, Gap, Health, NewEntry, Note, Poll
 from storage.store import Store
 
@@ -260,3 +261,22 @@ def on_a_terminal(
     os.close(ours)
     plain = said.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").replace("\x1b[2m", "")
     return plain, process.wait(10)
+
+
+def test_feeds_that_cannot_be_read_or_are_not_those_watched_are_said_first(home: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[[feed]\n", encoding="utf-8")
+    done = veille(home, "--feeds", broken, "status", "-q")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"feeds: {broken}:1:7: not TOML")
+    lines = [json.loads(line) for line in veille(home, "--json", "--feeds", broken, "status").stdout.splitlines()]
+    assert [line["problem"] for line in lines if "problem" in line] == [
+        done.stdout.splitlines()[0].removeprefix("feeds: ")
+    ]
+    assert {line["feed"] for line in lines if "feed" in line} == {*NAMES, "rfi-fr"}
+    with closing(open_database(f"sqlite:///{home / 'data' / 'veille.db'}")) as store:
+        store.note(Note("catalogue", NOW, True, str(home / "feeds.toml")))
+    assert veille(home, "status").stdout.count("feeds.toml") == 1, "of the refused reload alone"
+    elsewhere = veille(tmp_path, "--data", home / "data", "status")
+    assert elsewhere.stdout.startswith("NOT the feeds that are watched; ")
+    assert f"but veille run watches those of {home / 'feeds.toml'}: look from its directory" in elsewhere.stdout
