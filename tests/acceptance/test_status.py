@@ -268,7 +268,7 @@ def test_feeds_that_cannot_be_read_or_are_not_those_watched_are_said_first(home:
     broken.write_text("[[feed]\n", encoding="utf-8")
     done = veille(home, "--feeds", broken, "status", "-q")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"feeds: {broken}:1: not TOML")
+    assert done.stdout.startswith(f"feeds: {broken}:1:")
     with closing(open_database(f"sqlite:///{home / 'data' / 'veille.db'}")) as store:
         store.note(Note("catalogue", NOW, True, str(home / "feeds.toml")))
     assert veille(home, "status").stdout.count("feeds.toml") == 1, "of the refused reload alone"
