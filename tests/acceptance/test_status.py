@@ -268,7 +268,7 @@ def test_feeds_that_cannot_be_read_or_are_not_those_watched_are_said_first(home:
     broken.write_text("[[feed]\n", encoding="utf-8")
     done = veille(home, "--feeds", broken, "status", "-q")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"feeds: {broken}:1:7: not TOML")
+    assert done.stdout.startswith(f"feeds: {broken}:1:")
     lines = [json.loads(line) for line in veille(home, "--json", "--feeds", broken, "status").stdout.splitlines()]
     assert [line["problem"] for line in lines if "problem" in line] == [
         done.stdout.splitlines()[0].removeprefix("feeds: ")
