@@ -61,7 +61,9 @@ async def open_session(
         chores = await stack.enter_async_context(
             open_chores(settings, lasting.home, runner, lasting.tally, lasting.metrics)
         )
-        if settings.metrics_bind is not None:
+        if settings.metrics_bind is None:
+            await note(lasting.home, "metrics", "not asked for")
+        else:
             await stack.enter_async_context(in_background([_show(lasting, settings, settings.metrics_bind)], _never))
         if settings.notify_url is not None and complain is not None:
             try:
