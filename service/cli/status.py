@@ -13,6 +13,8 @@ from service.cli.archive import NO_ARCHIVE, no_archive
 from service.cli.context import Context, Verb, pass_context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.text import Text
 
     from service.cli.situation import Situation
@@ -103,7 +105,8 @@ def _stream(context: Context, every: float) -> None:
 
     from storage.errors import StorageError
 
-    while context.has_reader:
+    was_interrupted = _listening_to_interrupts()
+    while context.has_reader and not was_interrupted():
         try:
             _print(context)
         except (StorageError, OSError) as error:  # another has it for the moment, or puts another in its place
@@ -123,12 +126,28 @@ def _watch(context: Context, every: float) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leaving the terminal as it was
     seen: list[Text] = []
     trouble: str | None = None
+    was_interrupted = _listening_to_interrupts()
     with Live(console=context.out, screen=True, auto_refresh=False) as live:
-        while True:
+        while not was_interrupted():
             lines, seen = _draw(context, every, trouble, seen)
             live.update(Group(*lines), refresh=True)
             time.sleep(every)
             context, trouble = _afresh(context)
+
+
+def _listening_to_interrupts() -> "Callable[[], bool]":
+    """Whether Ctrl-C has come: its exception is lost where it comes in a callback of the interpreter's own."""
+    import signal
+
+    came = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    return lambda: came
 
 
 def _draw(context: Context, every: float, trouble: str | None, seen: "list[Text]") -> "tuple[list[Text], list[Text]]":

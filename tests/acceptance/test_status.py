@@ -243,7 +243,7 @@ def on_a_terminal(
     surroundings = environment() | {"COLUMNS": str(columns), "LINES": "50", "TERM": "xterm", "NO_COLOR": "1"}
     process = subprocess.Popen([VEILLE, *words], cwd=directory, env=surroundings, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    said, deadline = b"", time.monotonic() + 20
+    said, deadline = b"", time.monotonic() + 40
     while time.monotonic() < deadline:
         try:
             if not (some := os.read(ours, 4096)):
@@ -260,7 +260,10 @@ def on_a_terminal(
             interrupt = None
     os.close(ours)
     plain = said.decode().replace("\x1b[1m", "").replace("\x1b[0m", "").replace("\x1b[2m", "")
-    return plain, process.wait(10)
+    try:
+        return plain, process.wait(10)
+    finally:
+        process.kill()  # where it has not ended, it never will
 
 
 def test_feeds_that_cannot_be_read_or_are_not_those_watched_are_said_first(home: Path, tmp_path: Path) -> None:
