@@ -293,6 +293,7 @@ def test_what_a_site_says_cannot_move_the_cursor(tested: Told) -> None:
     assert all(line.isprintable() for line in tested.texts["/terminal"])
 
 
+@pytest.mark.slow
 def test_a_time_out_says_at_which_stage(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         url = room.sites[0].feed_url
@@ -329,6 +330,7 @@ def test_a_feed_by_name_may_pass_robots_txt_where_its_table_says_so(tmp_path: Pa
     assert any(line.startswith("next poll: 3h after a first one: the feed's fixed interval") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_host_that_asked_for_silence_is_left_to_it(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml())

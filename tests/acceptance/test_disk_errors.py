@@ -73,6 +73,7 @@ def test_where_the_log_is_on_the_full_disk_too_the_exit_code_tells(tmp_path: Pat
     assert done.returncode == STORAGE
 
 
+@pytest.mark.slow
 def test_whatever_finds_the_disk_full_nothing_acknowledged_is_lost(
     tmp_path: Path, nursery: Nursery, disk: Callable[[int], Path], record_property: Callable[[str, object], None]
 ) -> None:
@@ -101,6 +102,7 @@ def failure(out: Path) -> str:
     return re.sub(r"(/|articles/|raw/)\S+", "…", last.removeprefix("scribe: "))
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow_ends_a_crawl_with_one_line(tmp_path: Path) -> None:
     limit = 150_000
     with Newsroom(sites=2, stories=6) as room:

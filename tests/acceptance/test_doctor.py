@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
 from command import messages, veille
 
 from service.newsroom import Newsroom, Status
@@ -30,6 +31,7 @@ def test_a_fresh_install_is_fine_but_for_the_contact(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_feeds_are_asked_as_a_poll_would(tmp_path: Path) -> None:
     with Newsroom(sites=2, stories=1) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml())
@@ -52,6 +54,7 @@ def test_feeds_are_asked_as_a_poll_would(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["feeds.toml"]
 
 
+@pytest.mark.slow
 def test_a_feed_that_could_be_better_is_a_warning_and_no_failure(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         url = room.serve(

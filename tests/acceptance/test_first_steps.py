@@ -50,6 +50,7 @@ def test_where_all_feeds_are_off_that_is_what_is_said(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "all feeds are off (veille feeds enable NAME switches one on)\n")
 
 
+@pytest.mark.slow
 def test_a_dry_run_ends_as_the_crawl_would(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         catalogue(tmp_path, good=room.sites[0].feed_url, dead="http://127.0.0.1:9/rss")
@@ -72,6 +73,7 @@ def test_status_names_new_feeds_and_shows_times_where_the_settings_say(tmp_path:
     assert "UTC" not in listed
 
 
+@pytest.mark.slow
 def test_an_address_by_its_ipv4_or_its_mapped_form_is_opened_alike(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         address, _, port = room.sites[0].base_url.removeprefix("http://").rpartition(":")

@@ -81,6 +81,7 @@ def test_dedup_says_by_feed_what_a_scope_would_remove_and_shows_some(tmp_path: P
     assert {name: content for name, content in contents(data).items() if "articles/" in name} == before
 
 
+@pytest.mark.slow
 def test_an_export_is_told_from_an_archive_and_left_alone(tmp_path: Path, data: Path) -> None:
     assert veille(tmp_path, "export", "--scope", "all", "out").returncode == 0
     before = contents(tmp_path / "out")

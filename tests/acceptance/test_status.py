@@ -145,6 +145,7 @@ def test_all_of_it_fits_the_terminal(home: Path, columns: int) -> None:
     assert all("…" not in line for line in table)
 
 
+@pytest.mark.slow
 def test_watching_ends_well_with_ctrl_c_and_into_a_pipe_goes_as_json_only(home: Path) -> None:
     said, code = on_a_terminal(home, "status", "--watch", "0.5", columns=80, interrupt="bursting")
     assert code == 0

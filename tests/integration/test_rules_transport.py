@@ -624,6 +624,7 @@ def test_rule_21_a_thousand_hosts_cost_no_thread_each_and_the_slow_ones_delay_no
     fetching(use, hosts=Hosts(1.0))
 
 
+@pytest.mark.slow
 def test_rule_21_hosts_that_are_slow_or_dead_delay_no_other_feed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -268,6 +268,7 @@ def test_an_entry_archived_without_a_record_is_damage(tmp_path: Path, store: Dat
     assert list(verify(tmp_path, store, patience=0)) == [Damage("the database", None, what)]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path, store: Database) -> None:
     def peak() -> int:
         tracemalloc.start()
