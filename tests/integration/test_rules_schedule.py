@@ -252,3 +252,23 @@ def test_rule_35_what_does_not_come_in_soon_is_given_up_and_stays_pending(
     assert code == 0
     assert ledger(bench) == {Outcome.PENDING: 1}
     assert reasons(bench) == {}
+
+
+def test_rule_35_a_second_signal_ends_it_at_once(bench: Bench) -> None:
+    asked, answer = knocked(page("A page"))
+    stopped: list[float] = []
+
+    async def script(_: Watched) -> None:
+        await until(asked.is_set)
+        stopped.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.3)  # the second comes when the script has ended
+
+    with Newsroom(sites=1, stories=0) as room:
+        link = room.serve("/1", answer)
+        room.fault(link, Slow(60.0))
+        mount(bench, room, {"f": rss(item(link, link))})
+        _, code = watch(bench, script)
+        assert time.monotonic() - stopped[0] < runner.GRACE / 2
+    assert code == 0
+    assert ledger(bench) == {Outcome.PENDING: 1}
