@@ -2,8 +2,9 @@
 
 import re
 
-from service.cli.cures import about_connection, about_status, count, plain, wait
+from service.cli.cures import about_connection, about_status, plain, wait
 from service.errors import BlockedError, FetchError
+from service.messages import count
 from service.probing import Conditional, Probe, Stage
 
 _REFUSED = re.compile(r"(\S+) port (\d+)$")

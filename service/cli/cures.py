@@ -77,8 +77,3 @@ def plain(line: str) -> str:
     """A line that may hold what a site said, so that it can be printed: escaped, and no longer than of use."""
     line = printable(line)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-
-
-def count(number: int, one: str, many: str) -> str:
-    """A number and its noun."""
-    return f"{number} {one if number == 1 else many}"

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from service.cli.cures import about_failure, count, plain
+from service.cli.cures import about_failure, plain
 from service.cli.health_json import sums
 from service.cli.health_table import Time
 from service.cli.situation import Situation
+from service.messages import count
 from service.units import format_days, format_duration, format_size
 from service.vitals import DAY, SIGMAS, WEEK, Vitals, Volume
 from storage.model import Alert, Gap, Note

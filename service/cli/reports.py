@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from service.archiving import Archived
 from service.events import Tally
 from service.logs import printable
+from service.messages import count
 from service.oneshot import Crawled
 from service.reading import Ended
 from storage.model import Outcome, Poll
@@ -23,7 +24,7 @@ def line(event: object, *, verbose: bool) -> str | None:
         case Poll() if event.warnings:
             return f"feed {event.feed}: {printable('; '.join(event.warnings))}"
         case Poll() if verbose:
-            return f"feed {event.feed}: {_answer(event)}, {_count(len(event.entries), 'new entry', 'new entries')}"
+            return f"feed {event.feed}: {_answer(event)}, {count(len(event.entries), 'new entry', 'new entries')}"
         case Ended(resolution=resolution, pending=pending) if resolution is not None:
             if resolution.outcome in {Outcome.FAILED, Outcome.GONE, Outcome.SKIPPED} or verbose:
                 return f"{_where(pending)}: {resolution.outcome}: {printable(resolution.reason or '')}"
@@ -45,7 +46,7 @@ def dry_run_lines(event: object) -> list[str]:
         case Poll(error=str() as error):
             return [f"{event.feed}: {printable(error)}"]
         case Poll():
-            head = f"{event.feed}: {_answer(event)}, {_count(len(event.entries), 'new entry', 'new entries')}"
+            head = f"{event.feed}: {_answer(event)}, {count(len(event.entries), 'new entry', 'new entries')}"
             return [
                 head,
                 *(f"  {printable(new.entry.title or new.entry.url or new.entry.key)}" for new in event.entries),
@@ -98,15 +99,15 @@ def summary(crawled: Crawled) -> list[str]:
     has_worked = tally.archived or tally.ended or tally.postponed or crawled.interrupted is not None
     if not crawled.due and not has_worked:
         return [_nothing_due(crawled)]
-    polled = f"{_count(tally.polled, 'feed', 'feeds')} polled ({tally.not_modified} not modified)"
+    polled = f"{count(tally.polled, 'feed', 'feeds')} polled ({tally.not_modified} not modified)"
     parts = [polled if crawled.due else "no feed was due"]
-    parts.append(_count(tally.archived, "article", "articles") + " archived" + _revised(tally))
-    parts.append(_count(tally.removed, "repeated paragraph", "repeated paragraphs") + " removed")
+    parts.append(count(tally.archived, "article", "articles") + " archived" + _revised(tally))
+    parts.append(count(tally.removed, "repeated paragraph", "repeated paragraphs") + " removed")
     parts += [f"{tally.ended[outcome]} {outcome}" for outcome in Outcome if tally.ended.get(outcome)]
     if tally.postponed:
         parts.append(f"{tally.postponed} to be tried again")
     if tally.failed_feeds:
-        parts.append(_count(tally.failed_feeds, "feed", "feeds") + " failed")
+        parts.append(count(tally.failed_feeds, "feed", "feeds") + " failed")
     end = "interrupted: " if crawled.interrupted is not None else ""
     return [end + ", ".join(parts)]
 
@@ -153,10 +154,6 @@ def _where(pending: Any) -> str:
 
 def _answer(poll: Poll) -> str:
     return {200: "answered", 304: "not modified", None: "no answer"}.get(poll.status, f"status {poll.status}")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 class Display:
