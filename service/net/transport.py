@@ -11,7 +11,6 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import httpcore
 import httpx
@@ -21,6 +20,7 @@ from service.net.addresses import AllowedNetwork, may_connect, parse_address
 from service.net.failures import name_error, plain_errors
 from service.net.names import Resolve, look_up, system_resolve
 from service.net.response import Heads
+from service.net.stream import connect
 
 KEEP_ALIVE = 60.0
 """Seconds an idle connection is kept. A short one makes a starved event loop close connections just given out."""
@@ -42,14 +42,13 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
     def __init__(self, allowed: Iterable[AllowedNetwork] = (), resolve: Resolve = system_resolve) -> None:
         self._allowed = tuple(allowed)
         self._resolve = resolve
-        self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - nobody here binds to one
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Resolve, check, connect; ``timeout`` covers all of it.
@@ -57,7 +56,7 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         Raises:
             AddressError: One of the addresses may not be connected to.
             FetchError: The name is not found.
-            httpcore.ConnectError: None of the addresses answers.
+            httpcore.ConnectError, httpcore.ConnectTimeout: None of the addresses answers.
         """
         deadline = time.monotonic() + timeout if timeout is not None else None
         try:
@@ -69,11 +68,7 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
             # Each address gets an even share of the time left, so that a dead one does not use up all of it.
             share = max(deadline - time.monotonic(), 0.1) / left if deadline is not None else None
             try:
-                return _Stream(
-                    await self._network.connect_tcp(
-                        addresses[-left], port, share, local_address=local_address, socket_options=socket_options
-                    )
-                )
+                return await connect(addresses[-left], port, share, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if left == 1:
                     raise
@@ -98,37 +93,6 @@ def _is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    """A connection, closed where its TLS handshake is given up: httpcore leaves a cancelled one open."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except BaseException:
-            await self._stream.aclose()
-            raise
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return await self._stream.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -193,7 +157,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await pool.aclose()
             raise
-        body = _Body(answer, lambda: self._put_back(key, pool))
+        body = _Body(answer, pool, lambda: self._put_back(key, pool))
         return httpx.Response(
             answer.status, headers=answer.headers, stream=body, request=request, extensions=answer.extensions
         )
@@ -290,8 +254,11 @@ async def discard(answer: httpx.Response) -> None:
 class _Body(httpx.AsyncByteStream):
     """An answer's body on the wire; closing it gives the connection back."""
 
-    def __init__(self, answer: httpcore.Response, put_back: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, answer: httpcore.Response, pool: httpcore.AsyncConnectionPool, put_back: Callable[[], Awaitable[None]]
+    ) -> None:
         self._answer = answer
+        self._pool = pool
         self._put_back = put_back
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -300,5 +267,9 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        try:
+            await self._answer.aclose()
+        except BaseException:  # cancelled on the way: nobody else knows of this connection
+            await self._pool.aclose()
+            raise
         await self._put_back()

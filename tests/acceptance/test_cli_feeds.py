@@ -123,6 +123,7 @@ def test_show_tells_settings_and_state_without_an_archive(with_feeds: Cli) -> No
     assert facts["entries"]["seen"] == 0
 
 
+@pytest.mark.slow
 def test_list_and_show_tell_what_the_archive_knows(online: Cli, site: str) -> None:
     online.file.write_text(
         f'[[feed]]\nname = "good"\nurl = "{site}/rss"\n\n[[feed]]\nname = "bad"\nurl = "{site}/broken"\n'

@@ -347,6 +347,7 @@ def test_a_host_that_asked_for_silence_is_left_to_it(tmp_path: Path) -> None:
     assert shown["held_until"] > shown["last_polled"]
 
 
+@pytest.mark.slow
 def test_show_says_what_the_next_poll_depends_on(tmp_path: Path) -> None:
     with Newsroom(sites=2, stories=1) as room:
         room.serve("/rss", RSS, XML, {"Cache-Control": "max-age=900"}, site=room.sites[1])

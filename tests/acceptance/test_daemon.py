@@ -58,6 +58,7 @@ def begin(directory: Path, room: Newsroom, env: str = "") -> None:
     (directory / ".env").write_text(env, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_settings_and_feeds_are_exchanged_under_way_but_no_wrong_ones(tmp_path: Path) -> None:
     with Newsroom(sites=2, stories=1) as room:
         begin(tmp_path, room, "VEILLE_CONTACT=https://before.example/\n")

@@ -54,6 +54,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 # -- full --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_daemon_with_one_line(tmp_path: Path, disk: Callable[[int], Path]) -> None:
     with Newsroom(sites=2, stories=6) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")

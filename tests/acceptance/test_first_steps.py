@@ -86,6 +86,7 @@ def test_an_address_by_its_ipv4_or_its_mapped_form_is_opened_alike(tmp_path: Pat
         assert "among VEILLE_ALLOWED_NETWORKS opens it" in refused.stdout
 
 
+@pytest.mark.slow
 def test_discover_leaves_a_host_alone_that_asks_for_it(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=1) as room:
         page = room.serve("/start", "<title>no feed here</title><p>nothing")

@@ -62,6 +62,7 @@ def test_a_story_published_while_the_daemon_runs_is_archived_within_ten_seconds(
     assert veille(tmp_path, "verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_next_crawl_does_the_rest(tmp_path: Path) -> None:
     with Newsroom(sites=2, stories=12) as room:
         (tmp_path / "feeds.toml").write_text(room.feeds_toml(), encoding="utf-8")

@@ -107,6 +107,7 @@ def test_an_entry_settled_while_its_lane_was_at_another_page_is_not_asked_for_ag
     assert [record["revision"] for record in bench.records()] == [1, 1]
 
 
+@pytest.mark.slow
 def test_a_host_that_leads_on_to_silent_ones_holds_up_none_of_its_other_feeds(bench: Bench) -> None:
     with Newsroom(sites=2, stories=0) as room:
         one, silent = room.sites
@@ -153,6 +154,7 @@ def test_a_feed_given_another_address_while_it_is_polled_is_polled_there_only_af
     assert one.time.timestamp() + one.seconds <= other.time.timestamp() + 0.01
 
 
+@pytest.mark.slow
 def test_hosts_that_do_not_answer_hold_no_place_that_a_page_of_another_needs(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,7 @@ def test_rule_10_another_feeds_entries_are_no_overlap(watch: Watch) -> None:
     assert [gap.feed for gap in watch.store.gaps()] == ["news"]
 
 
+@pytest.mark.slow
 def test_rule_10_a_crawl_warns_of_a_gap_and_status_lists_it(tmp_path: Path) -> None:
     with Newsroom(sites=1, stories=0) as room:
         url = room.serve("/news.xml", rss(1, 2), "application/rss+xml")

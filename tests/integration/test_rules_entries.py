@@ -209,6 +209,7 @@ def test_rule_23_a_feed_with_anothers_guids_and_links_suppresses_none_of_its_art
     assert set(outcomes) <= {"archived", "unchanged"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["hostile first", "hostile last"])
 @pytest.mark.parametrize("theirs", ["What somebody else says of it.", ""])
 def test_rule_23_where_the_page_cannot_be_had_each_feed_speaks_for_itself(
@@ -446,6 +447,7 @@ def test_rule_26_a_change_is_dated_only_where_the_feed_says_so(bench: Bench, roo
 # -- 27: how many ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [RSS, JSON])
 def test_rule_27_two_thousand_entries_are_taken_and_the_rest_is_told(tmp_path: Path, room: Newsroom, kind: str) -> None:
     site = room.sites[0]

@@ -571,6 +571,7 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many_files")
 def test_rule_21_a_thousand_hosts_cost_no_thread_each_and_the_slow_ones_delay_nobody(
     record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -77,10 +78,14 @@ def senders(parent: int) -> list[int]:
     """The processes that send, of a process: also those that have ended and nobody asked after."""
     found = []
     for task in Path(f"/proc/{parent}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            status = Path(f"/proc/{child}/cmdline").read_bytes()
-            if not status or b"service.apprising" in status:  # a zombie has no command line
-                found.append(int(child))
+        children = ""
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            children = (task / "children").read_text()
+        for child in children.split():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                status = Path(f"/proc/{child}/cmdline").read_bytes()
+                if not status or b"service.apprising" in status:  # a zombie has no command line
+                    found.append(int(child))
     return found
 
 

@@ -36,6 +36,7 @@ def test_no_more_requests_are_under_way_than_the_setting_allows_and_pauses_do_no
     assert 0.6 <= seconds < 1.2, "six hosts, two at once, a fifth of a second each"
 
 
+@pytest.mark.slow
 def test_a_host_that_wants_long_pauses_does_not_hold_up_another(tmp_path: Path) -> None:
     bench = Bench(tmp_path, concurrency=1)
     with Newsroom(sites=2, stories=2) as room:
@@ -144,6 +145,7 @@ def test_no_slot_is_given_out_while_too_much_waits_to_be_read() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_slow_archive_holds_up_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "BODIES_PER_WORKER", 2)
     for module in (batches, app):

@@ -137,6 +137,7 @@ def result(article: Article) -> tuple[object, ...]:
     return article.text, article.removed, article.near, article.also_near
 
 
+@pytest.mark.slow
 @given(st.data(), archives(), SCOPES, SCOPES)
 @slow
 def test_the_order_of_arrival_changes_no_byte(
@@ -151,6 +152,7 @@ def test_the_order_of_arrival_changes_no_byte(
         assert contents(root / "one-out") == contents(root / "two-out")
 
 
+@pytest.mark.slow
 @given(st.data(), archives(), SCOPES)
 @slow
 def test_other_stamps_on_the_same_days_change_no_text(data: st.DataObject, stories: list[Story], scope: Scope) -> None:

@@ -680,6 +680,7 @@ def test_a_start_opens_no_sealed_file(sealed: Path, monkeypatch: pytest.MonkeyPa
     assert opened, "the test would notice"
 
 
+@pytest.mark.slow
 def test_without_its_database_a_sealed_archive_is_known_again(sealed: Path) -> None:
     with closing(open_store(sealed)) as store:
         before = store.sealed_files(), [store.revisions(digest(name)) for name in NAMES]
@@ -708,6 +709,7 @@ def test_without_its_database_a_sealed_archive_is_known_again(sealed: Path) -> N
         assert entered.startswith((sealed / "manifest.jsonl").read_bytes())
 
 
+@pytest.mark.slow
 def test_without_its_database_what_sealing_was_at_is_carried_through(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

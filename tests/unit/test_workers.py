@@ -167,6 +167,7 @@ def test_a_call_works_after_idle_workers_were_killed() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_one_hanging_call_does_not_hold_up_another_worker() -> None:
     async def main() -> None:
         workers = Workers(2)

@@ -1,0 +1,70 @@
+"""A request given up at any moment leaves no connection open."""
+
+import asyncio
+import ssl
+
+import pytest
+
+from service.net.addresses import AllowedNetwork
+from service.net.fetch import Fetcher
+from service.net.hosts import Hosts
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntext"
+
+
+class Counted(asyncio.Protocol):
+    """Answers every request, and counts the connections that are open."""
+
+    open = 0
+    served = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        type(self).open += 1
+
+    def data_received(self, data: bytes) -> None:
+        type(self).served += data.count(b"\r\n\r\n")
+        self.transport.write(ANSWER * data.count(b"\r\n\r\n"))
+
+    def connection_lost(self, _: Exception | None) -> None:
+        type(self).open -= 1
+
+
+async def left_open(steps: int, *, warm: bool, times: int) -> tuple[int, bool]:
+    """Connections left open by a request given up after ``steps`` of the loop, and whether it had ended before."""
+    count = type("Count", (Counted,), {})
+    server = await asyncio.get_running_loop().create_server(count, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    fetcher = Fetcher(user_agent="test", hosts=Hosts(0), allowed=[AllowedNetwork.parse("127.0.0.0/8")], ssl_context=tls)
+    if warm:
+        await fetcher.get(url, accept="*/*")
+    task = asyncio.create_task(fetcher.get(url, accept="*/*"))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    had_ended = task.done()
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait([task])
+    await fetcher.aclose()
+    for _ in range(200):
+        if count.open == 0:
+            break
+        await asyncio.sleep(0.005)
+    server.close()
+    return count.open, had_ended
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_request_cancelled_at_any_step_leaves_no_connection_open(warm: bool, times: int) -> None:
+    async def at_every_step() -> None:
+        steps, had_ended = 0, False
+        while not had_ended:
+            still_open, had_ended = await left_open(steps, warm=warm, times=times)
+            assert still_open == 0, f"cancelled {times} times from step {steps} on"
+            steps += 1
+        assert steps > 5, "a request takes some steps"
+
+    asyncio.run(at_every_step())
