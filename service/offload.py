@@ -1,9 +1,10 @@
 """One thread for everything that waits for the disk, so that the event loop never does."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar, cast
+from typing import Generic, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +29,43 @@ class OneThread:
     def close(self) -> None:
         """Wait for what is under way, and end the thread."""
         self._executor.shutdown(wait=True)
+
+
+class InGroups(Generic[T]):
+    """Hands items over to a function in groups, in one thread: each group is what came while it was at the one before.
+
+    So a function that costs as much for many as for one, such as a commit, is called the more rarely the more there is.
+    """
+
+    def __init__(self, thread: OneThread, function: Callable[[list[T]], object], most: int = 50) -> None:
+        self._thread = thread
+        self._function = function
+        self._most = most
+        self._waiting: deque[tuple[T, asyncio.Future[None]]] = deque()
+        self._handing: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: T) -> None:
+        """Return once ``item`` has been handed over; raises what the function did with its group."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        self._waiting.append((item, done))
+        if self._handing is None or self._handing.done():
+            self._handing = loop.create_task(self._hand_over())
+        await done
+
+    async def _hand_over(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
+            try:
+                await self._thread(self._function, [item for item, _ in group])
+            except Exception as error:  # noqa: BLE001  it is for those that wait
+                for _, done in group:
+                    if not done.done():
+                        done.set_exception(error)
+            else:
+                for _, done in group:
+                    if not done.done():
+                        done.set_result(None)
 
 
 def _next(items: Iterator[T], end: object) -> T | object:

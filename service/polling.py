@@ -14,7 +14,7 @@ from service.net import freshness
 from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots
-from service.offload import OneThread
+from service.offload import InGroups, OneThread
 from storage.model import ArchivedRevision, Asked, Capture, Feed, FeedState, Health, Poll, Validators
 from storage.store import Store
 
@@ -80,6 +80,7 @@ class Poller:
         self._jitter = jitter
         self._clock = clock
         self._keep = keep
+        self._commit = InGroups(thread, store.commit_polls)
         self._kept: dict[str, bytes] = {}
         """SHA-256 of each feed's document that was kept last; its state remembers none of a malformed one."""
 
@@ -103,7 +104,7 @@ class Poller:
         if commit:
             if read is not None and self._keep is not None:
                 await self._keep_document(self._keep, read, state, poll)
-            await self._thread(self._store.commit_poll, poll)
+            await self._commit(poll)
         return poll
 
     def is_due(self, feed: Feed, state: FeedState | None) -> bool:

@@ -17,7 +17,7 @@ class AffairsPart(Transactions):
     def note(self, note: Note) -> None:
         """See ``Store.note``."""
         with self._writing() as connection:
-            connection.execute(self._upsert(notes, asdict(note)))
+            self._upsert(connection, notes, asdict(note))
 
     def notes(self) -> Mapping[str, Note]:
         """See ``Store.notes``."""
@@ -35,7 +35,7 @@ class AffairsPart(Transactions):
     def save_alerts(self, changed: Sequence[Alert]) -> None:
         """See ``Store.save_alerts``."""
         with self._writing() as connection:
-            self._upsert_all(connection, alerts, [asdict(alert) for alert in changed])
+            self._upsert(connection, alerts, *[asdict(alert) for alert in changed])
 
     def forget_before(self, moment: datetime) -> int:
         """See ``Store.forget_before``."""

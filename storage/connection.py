@@ -1,7 +1,7 @@
 """Transactions over one database connection, SQLite's or PostgreSQL's, and their errors in one line."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -122,6 +122,7 @@ class Transactions:
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self._engine = engine
         self._name = name
+        self._upserts: dict[tuple[str, tuple[str, ...]], sa.Executable] = {}
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
@@ -161,18 +162,20 @@ class Transactions:
         """An INSERT that knows ON CONFLICT, in the words of this database."""
         return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
 
-    def _upsert(self, table: sa.Table, values: dict[str, Any]) -> sa.Executable:
-        """Insert a row, or give the row with this primary key these values."""
-        statement = self._insert(table).values(values)
-        rest = {name: value for name, value in values.items() if not table.c[name].primary_key}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
-
-    def _upsert_all(self, connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    def _upsert(self, connection: sa.Connection, table: sa.Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows, all of the same columns, or give those with these primary keys their values."""
         if rows:
-            statement = self._insert(table)
-            rest = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
-            connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest), rows)
+            connection.execute(self._upsert_of(table, tuple(rows[0])), rows)
+
+    def _upsert_of(self, table: sa.Table, columns: tuple[str, ...]) -> sa.Executable:
+        """The statement for rows of these columns; made once, for that takes longer than running it."""
+        if (known := self._upserts.get((table.name, columns))) is not None:
+            return known
+        insert = self._insert(table)
+        rest = {name: insert.excluded[name] for name in columns if not table.c[name].primary_key}
+        statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
+        self._upserts[table.name, columns] = statement
+        return statement
 
 
 def batches(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:

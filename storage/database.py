@@ -131,7 +131,7 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
     def save_robots(self, robots: RobotsFile) -> None:
         """See ``Store.save_robots``."""
         with self._writing() as connection:
-            connection.execute(self._upsert(robots_files, asdict(robots)))
+            self._upsert(connection, robots_files, asdict(robots))
 
     def holds(self) -> Mapping[str, datetime]:
         """See ``Store.holds``."""
@@ -141,7 +141,7 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
     def hold(self, host: str, until: datetime) -> None:
         """See ``Store.hold``."""
         with self._writing() as connection:
-            connection.execute(self._upsert(holds, {"host": host, "until": until}))
+            self._upsert(connection, holds, {"host": host, "until": until})
 
     def close(self) -> None:
         """See ``Store.close``."""

@@ -37,7 +37,7 @@ class EvidencePart(Transactions):
     def commit_raw(self, file: str, offset: int, payloads: Sequence[Payload], lost: Collection[str] = ()) -> None:
         """See ``Store.commit_raw``."""
         with self._writing() as connection:
-            connection.execute(self._upsert(files, {"path": file, "committed": offset}))
+            self._upsert(connection, files, {"path": file, "committed": offset})
             for some in batches(lost):
                 connection.execute(_payloads.delete().where(_payloads.c.digest.in_(some)))
             self._keep(connection, payloads)
@@ -64,7 +64,7 @@ class EvidencePart(Transactions):
 
     def _seal(self, connection: sa.Connection, sealed: Sealed) -> None:
         members = orjson.dumps([[member.start, member.offset] for member in sealed.members])
-        connection.execute(self._upsert(sealed_files, asdict(sealed) | {"members": members}))
+        self._upsert(connection, sealed_files, asdict(sealed) | {"members": members})
 
     def _keep(self, connection: sa.Connection, payloads: Sequence[Payload]) -> None:
         if payloads:

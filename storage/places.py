@@ -159,7 +159,7 @@ class PlacesPart(TextsPart):
         return new
 
     def _advance(self, connection: sa.Connection, file: str, offset: int) -> None:
-        connection.execute(self._upsert(files, {"path": file, "committed": offset}))
+        self._upsert(connection, files, {"path": file, "committed": offset})
 
     def _record(
         self,

@@ -45,21 +45,16 @@ class PollingPart(Transactions):
 
     def commit_poll(self, poll: Poll) -> None:
         """See ``Store.commit_poll``."""
+        self.commit_polls([poll])
+
+    def commit_polls(self, group: Sequence[Poll]) -> None:
+        """See ``Store.commit_polls``."""
         with self._writing() as connection:
-            connection.execute(self._upsert(feeds, _feed_row(poll.state)))
-            connection.execute(polls.insert().values(_poll_row(poll)))
-            if poll.entries:
-                connection.execute(entries.insert(), [_entry_row(poll, new) for new in poll.entries])
-            if wait := [_waiting_row(poll, new) for new in poll.entries if new.outcome is Outcome.PENDING]:
-                connection.execute(_wait, wait)
-            for some in batches(poll.seen):
-                listed = entries.update().where(entries.c.feed == poll.feed, entries.c.key.in_(some), _is_newest)
-                connection.execute(listed.values(last_seen=poll.at))
-            if poll.redated:
-                rows = [{"of": key, "to": dated} for key, dated in poll.redated.items()]
-                connection.execute(_redate.where(entries.c.feed == poll.feed), rows)
-            if (gap := poll.gap) is not None:
-                connection.execute(gaps.insert().values(feed=gap.feed, start=gap.start, end=gap.end, reason=gap.reason))
+            self._upsert(connection, feeds, *[_feed_row(poll.state) for poll in group])
+            if group:
+                connection.execute(_add_poll, [_poll_row(poll) for poll in group])
+            for poll in group:
+                _commit_entries(connection, poll)
 
     def gaps(self, feed: str | None = None) -> Sequence[Gap]:
         """See ``Store.gaps``."""
@@ -71,6 +66,21 @@ class PollingPart(Transactions):
             return [Gap(*row) for row in found]
 
 
+def _commit_entries(connection: sa.Connection, poll: Poll) -> None:
+    """What a poll brought, beside the news of the feed itself."""
+    if poll.entries:
+        connection.execute(_add_entry, [_entry_row(poll, new) for new in poll.entries])
+    if wait := [_waiting_row(poll, new) for new in poll.entries if new.outcome is Outcome.PENDING]:
+        connection.execute(_wait, wait)
+    for some in batches(poll.seen):
+        connection.execute(_see, {"of": poll.feed, "keys": some, "at": poll.at})
+    if poll.redated:
+        rows = [{"of": poll.feed, "key_of": key, "to": dated} for key, dated in poll.redated.items()]
+        connection.execute(_redate, rows)
+    if (gap := poll.gap) is not None:
+        connection.execute(gaps.insert().values(feed=gap.feed, start=gap.start, end=gap.end, reason=gap.reason))
+
+
 _other = entries.alias("other")
 _is_newest = (
     entries.c.version
@@ -78,9 +88,16 @@ _is_newest = (
     .where(_other.c.feed == entries.c.feed, _other.c.key == entries.c.key)
     .scalar_subquery()
 )
+_add_poll = polls.insert()
+_add_entry = entries.insert()
+_see = (
+    entries.update()
+    .where(entries.c.feed == sa.bindparam("of"), entries.c.key.in_(sa.bindparam("keys", expanding=True)), _is_newest)
+    .values(last_seen=sa.bindparam("at", type_=entries.c.last_seen.type))
+)
 _redate = (
     entries.update()
-    .where(entries.c.key == sa.bindparam("of"), _is_newest)
+    .where(entries.c.feed == sa.bindparam("of"), entries.c.key == sa.bindparam("key_of"), _is_newest)
     .values(dated=sa.bindparam("to", type_=entries.c.dated.type))
 )
 

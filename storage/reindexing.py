@@ -69,7 +69,7 @@ class ReindexingPart(PlacesPart, EvidencePart):
             before = {row.id: row.revision for row in known}
             for id_, revision in some:
                 highest = max(revision, before.get(id_, 0))
-                connection.execute(self._upsert(lost_revisions, {"id": id_, "revision": highest}))
+                self._upsert(connection, lost_revisions, {"id": id_, "revision": highest})
 
 
 def _remember(connection: sa.Connection) -> None:

@@ -57,7 +57,10 @@ class Store(Protocol):
         """
 
     def commit_poll(self, poll: Poll) -> None:
-        """COMMIT 1: the feed's state, its poll, new entries as given, sightings and gap, in one transaction."""
+        """``commit_polls`` of one."""
+
+    def commit_polls(self, group: Sequence[Poll]) -> None:
+        """COMMIT 1: of each poll the feed's state, itself, new entries as given, sightings and gap, in this order."""
 
     # -- the ledger ----------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class TextsPart(Transactions):
             connection.execute(table.delete())
 
     def _mark_indexed(self, connection: sa.Connection) -> None:
-        connection.execute(self._upsert(meta, {"name": _NAME, "value": str(NORMALISER)}))
+        self._upsert(connection, meta, {"name": _NAME, "value": str(NORMALISER)})
 
     def _touched(
         self,
@@ -107,13 +107,13 @@ class TextsPart(Transactions):
     def _keep_texts(self, connection: sa.Connection, changes: Rows) -> None:
         """Keep what a batch has added, but for its article versions: their rows have more to tell."""
         for table, some in ((paragraphs, changes.folds), (spellings, changes.spellings)):
-            self._upsert_all(connection, table, [_place(key, row) for key, row in some.items()])
+            self._upsert(connection, table, *[_place(key, row) for key, row in some.items()])
         counted = [
             _place(key, repeat.row) | asdict(each)
             for key, repeat in changes.repeats.items()
             for each in repeat.feeds.values()
         ]
-        self._upsert_all(connection, repeats, counted)
+        self._upsert(connection, repeats, *counted)
         banded = {band: number for number, one in reversed(changes.sketches.items()) for band in one.bands}
         if banded:
             first_stays = self._insert(bands_table).on_conflict_do_nothing()

@@ -212,6 +212,34 @@ def test_a_new_date_is_kept_without_a_new_version(store: Store) -> None:
     assert store.known_entries("f24-fr", ["key of a"], [])[0]["key of a"].dated is None
 
 
+def test_several_polls_at_once_come_to_what_they_come_to_one_by_one(store: Store, tmp_path: Path) -> None:
+    first = poll(entry("a", published=NOON), entry("b"), gap=Gap("rfi-fr", NOON - HOUR, NOON, "too much"))
+    later = poll(entry("c"), at=NOON + HOUR, seen=("key of b",), redated={"key of a": NOON + HOUR})
+    other = poll(entry("a"), feed="dw-fr")
+    store.commit_polls([first, later, other])
+    with closing(open_database(f"sqlite:///{tmp_path / 'one-by-one.db'}")) as one_by_one:
+        for each in (first, later, other):
+            one_by_one.commit_poll(each)
+        keys, ids = [f"key of {name}" for name in "abc"], [digest(name) for name in "abc"]
+        for told in (
+            lambda which: which.feed_states(),
+            lambda which: which.known_entries("rfi-fr", keys, ids),
+            lambda which: which.pending("news.test", NOON, 10),
+            lambda which: (which.ledger(), which.gaps()),
+        ):
+            assert told(store) == told(one_by_one)
+    assert store.feed_states()["rfi-fr"].last_polled == NOON + HOUR
+    assert len(store.pending("news.test", NOON, 10)) == 3
+
+
+def test_of_several_polls_at_once_all_are_remembered_or_none(store: Store) -> None:
+    twice = entry("b")
+    with pytest.raises(StorageError):
+        store.commit_polls([poll(entry("a")), poll(twice, twice, feed="dw-fr")])
+    assert store.feed_states() == {}
+    assert store.pending_hosts(NOON) == []
+
+
 def test_keys_are_a_feeds_own(store: Store) -> None:
     store.commit_poll(poll(entry("a")))
     assert store.known_entries("dw-fr", ["key of a"], []) == ({}, {})
@@ -1058,6 +1086,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "feed_states": lambda store: store.feed_states(),
     "known_entries": lambda store: store.known_entries("f", ["k"], ["i"]),
     "commit_poll": lambda store: store.commit_poll(poll(entry("z"))),
+    "commit_polls": lambda store: store.commit_polls([poll(entry("y")), poll(entry("y"), feed="dw-fr")]),
     "pending_hosts": lambda store: store.pending_hosts(NOON),
     "pending": lambda store: store.pending("h", NOON, 1),
     "settle": lambda store: store.settle([Resolution(1, Outcome.GONE)], [Retry(1, NOON, "")], NOON),
@@ -1108,7 +1137,8 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "forget_before": lambda store: store.forget_before(NOON),
 }
 WRITES = [
-    *("commit_poll", "settle", "commit_articles", "adopt", "writer", "reindex", "seal", "commit_raw"),
+    *("commit_poll", "commit_polls", "settle", "commit_articles", "adopt", "writer", "reindex", "seal"),
+    "commit_raw",
     *("end_stranded", "save_robots", "hold", "forget_texts", "index_texts"),
     *("note", "save_alerts", "forget_before"),
 ]
