@@ -48,7 +48,7 @@ check: install  ## format, lint, types, who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## what a crawl costs beside bare extraction
+bench: install  ## what a crawl costs beside bare extraction, and beside its peers
 	$(BIN)/python bench/crawl.py
 
 bench-archive: install  ## what the archive costs as it grows to 100,000 articles

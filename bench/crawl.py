@@ -1,130 +1,236 @@
-"""What a whole crawl costs beside bare extraction: the same pages, in turn, in one run.
+"""What a whole crawl costs beside bare extraction and beside its peers: the same pages, in turn, in one run.
 
-    python bench/crawl.py [--sites 20] [--stories 25] [--rounds 3]
+    python bench/crawl.py [--worlds newsroom,real] [--only bare,veille] [--rounds 3] [--quick] [--output FILE]
 
-A newsroom in a process of its own serves the pages. ``bare`` is ``trafilatura.extract`` with metadata over the bodies
-in memory, in one process. ``veille`` is the installed command on an empty archive: feeds, pages, extraction, duplicate
-filter, fsynced lines, database. CPU counts the whole process tree but the server's; the ratio is what to look at.
+Two worlds (``bench/world.py``) are served by a static server that is not measured; its log proves that every page was
+asked for and sent whole. ``bare`` is ``trafilatura.extract`` with metadata over the same bodies, by one process and by
+several. ``veille`` is the installed command on an empty archive, without raw copies and with them. The peers
+(``bench/peers``) do what of it they do, each in an environment of its own. Rounds are interleaved; a figure is the
+median of them. CPU is that of all processes of a run, imports included but for ``bare``; ``× bare`` is against the same
+pages in the same round, and is what to look at: seconds depend on the machine, and on what else it does.
 """
 
 import argparse
-import ctypes
 import json
 import os
-import platform
-import resource
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-PR_SET_CHILD_SUBREAPER = 36
-BARE = """
-import pickle, resource, sys
-from trafilatura import extract
-pages = pickle.load(open(sys.argv[1], "rb"))
-before = resource.getrusage(resource.RUSAGE_SELF)
-texts = [extract(p, output_format="json", with_metadata=True, include_comments=False) for p in pages]
-assert all(texts), "a page gave no text"
-after = resource.getrusage(resource.RUSAGE_SELF)
-print(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-"""
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # what tests share
+
+from contestants import Attempt, Bare, Contestant, Other, RunError, Veille, fresh
+from gold import token_f1
+from measuring import adopt, machine
+from peers import PEERS
+from world import GOLD, Build, Ground, World, build_newsroom, build_real, free_ground, served
+
+ROOT = Path(__file__).parents[1]
+MB = 1e6
+
+
+@dataclass(slots=True)
+class Row:
+    """What a contestant came to in a world, round by round."""
+
+    name: str
+    what: str
+    share: float
+    listed: int = 0
+    delivered: list[int] = field(default_factory=list)
+    texts: list[int] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Seconds a page."""
+    ratio: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+    """Seconds a page."""
+    pss: list[int] = field(default_factory=list)
+    pss_tree: list[int] = field(default_factory=list)
+    f1: dict[str, float] = field(default_factory=dict)
+    """Mean by kind of gold."""
+    stopped: bool = False
+    """It took too long at least once: its costs are those of the pages it had until then."""
+    problem: str | None = None
+
+    def add(self, attempt: Attempt, bare: Mapping[str, float]) -> None:
+        """Count one more attempt; ``bare``: what each page took bare extraction in this round."""
+        pages, done = attempt.pages, len(attempt.pages)
+        self.listed = len(attempt.world.pages)
+        self.delivered.append(done)
+        self.texts.append(sum(map(bool, attempt.texts.values())))
+        self.cpu.append(attempt.spent.cpu / done)
+        self.ratio.append(attempt.spent.cpu / done / statistics.mean(bare[page.url] for page in pages))
+        self.wall.append(attempt.spent.wall / done)
+        self.pss.append(attempt.spent.pss)
+        self.pss_tree.append(attempt.spent.pss_tree)
+        self.stopped = self.stopped or attempt.spent.code is None
+
+    def judge(self, attempt: Attempt) -> None:
+        """Compare the texts with the known ones, where the contestant says which page each is of."""
+        if not any(page.url in attempt.texts for page in attempt.pages):
+            return
+        for kind in GOLD:
+            known = [page for page in attempt.pages if page.kind == kind and page.gold]
+            scores = [
+                token_f1(attempt.texts.get(page.url, ""), Path(page.gold or "").read_text("utf-8")) for page in known
+            ]
+            if scores:
+                self.f1[kind] = statistics.mean(scores)
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and print."""
+    options = arguments()
+    adopt()
+    shared = options.shared / "pages"
+    builds: dict[str, Build | None] = {
+        "newsroom": partial(_newsroom, options),
+        "real": partial(_real, options) if shared.is_dir() else None,
+    }
+    print(machine())
+    report: dict[str, object] = {"machine": machine(), "rounds": options.rounds}
+    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+        for world in options.worlds.split(","):
+            build = builds[world]
+            if build is None:
+                print(f"\n{world}: left out, {shared} is not there")
+                continue
+            report[world] = measure(world, build, options, Path(name))
+    if options.output:
+        options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says; ``--quick`` fills in what it does not."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sites", type=int, default=20)
-    parser.add_argument("--stories", type=int, default=25)
-    parser.add_argument("--weight", type=int, default=90, help="about how many kB a page weighs")
-    parser.add_argument("--rounds", type=int, default=3)
+    names = ["bare", "bare-parallel", "veille", "veille-raw", "veille-again", *(peer.name for peer in PEERS)]
+    parser.add_argument("--worlds", default="newsroom,real", help="which of them; %(default)s by default")
+    parser.add_argument("--only", default=",".join(names), help="which of %(default)s; all by default")
+    parser.add_argument("--rounds", type=int, help="how often; 3 by default")
+    parser.add_argument("--quick", action="store_true", help="one round over few pages: does it work?")
+    parser.add_argument("--sites", type=int, help="of each world; 40 by default")
+    parser.add_argument("--stories", type=int, help="of each site of the newsroom; 50 by default")
+    parser.add_argument(
+        "--processes", type=int, default=len(os.sched_getaffinity(0)), help="as many as cores by default"
+    )
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data", help="where the real pages are")
+    parser.add_argument(
+        "--environments", type=Path, help="where the peers' environments are; the user's cache by default"
+    )
+    parser.add_argument("--directory", type=Path, help="where archives and worlds go; a temporary place by default")
+    parser.add_argument("--output", type=Path, help="a file for all figures, as JSON")
     options = parser.parse_args()
-    # workers whose parent has ended become ours, so that their CPU is counted
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        server = start_newsroom(options, work)
-        try:
-            measure(options, work, server)
-        finally:
-            server.terminate()
-            server.wait()
+    options.only = options.only.split(",")
+    if unknown := set(options.only) - set(names):
+        parser.error(f"nobody is called {', '.join(sorted(unknown))}")
+    usual = {"rounds": 1, "sites": 4, "stories": 5} if options.quick else {"rounds": 3, "sites": 40, "stories": 50}
+    for name, value in usual.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
 
 
-def start_newsroom(options: argparse.Namespace, work: Path) -> "subprocess.Popen[str]":
-    """The newsroom, once it says where it is."""
-    words = ["--sites", options.sites, "--stories", options.stories, "--weight", options.weight]
-    words += ["--window", options.stories, "--feeds-file", work / "feeds.toml"]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "service.newsroom", *map(str, words)], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    json.loads(server.stdout.readline())
-    return server
+def contestants(options: argparse.Namespace) -> Iterator[Contestant]:
+    """Those that were asked for, bare extraction always among them."""
+    yield Bare("bare", "trafilatura.extract, 1 process")
+    count = options.processes
+    everybody = [
+        Bare("bare-parallel", f"trafilatura.extract, {count} processes", processes=count),
+        Veille("veille", "the whole crawl", processes=count),
+        Veille("veille-raw", "the whole crawl, raw copies kept", raw=True, processes=count),
+        Veille("veille-again", "a crawl that finds nothing new", again=True, processes=count),
+        *(Other(peer.name, peer.what, peer.share, peer=peer, cache=options.environments) for peer in PEERS),
+    ]
+    yield from (one for one in everybody if one.name in options.only)
 
 
-def measure(options: argparse.Namespace, work: Path, server: "subprocess.Popen[str]") -> None:
-    """Rounds of both, interleaved; medians and their ratio."""
-    crawl(work, server)  # warms the server's pages, and tells which they are
-    urls = [json.loads(line)["url"] for path in work.glob("data/articles/*/*.jsonl") for line in path.open("rb")]
-    pages = [urllib.request.urlopen(url).read() for url in urls]
-    size = statistics.mean(map(len, pages)) / 1000
-    rows = [(bare(work, pages), *crawl(work, server)) for _ in range(options.rounds)]
-    bare_cpu, crawl_cpu, wall = (statistics.median(column) for column in zip(*rows, strict=True))
-    count = len(pages)
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"{count} pages of {size:.0f} kB on {options.sites} sites, median of {options.rounds} rounds")
-    print(f"bare trafilatura  {1000 * bare_cpu / count:6.1f} ms CPU a page")
-    print(f"veille crawl      {1000 * crawl_cpu / count:6.1f} ms CPU an article, {count / wall:.0f} articles a second")
-    print(f"ratio             {crawl_cpu / bare_cpu:6.2f}")
+def measure(name: str, build: Build, options: argparse.Namespace, work: Path) -> dict[str, object]:
+    """All rounds in one world; prints the table, and returns its figures."""
+    world = build(work / name, free_ground())
+    print(f"\n{name}: {len(world.pages)} pages of {world.kilobytes:.0f} kB on {len(world.feeds)} sites", flush=True)
+    everybody = list(contestants(options))
+    rows = {one.name: Row(one.name, one.what, one.share) for one in everybody}
+    with served(world) as server:
+        for round_ in range(options.rounds):
+            bare: Mapping[str, float] = {}
+            for one in everybody:
+                row = rows[one.name]
+                if row.problem:
+                    continue
+                server.requests()  # what was asked for before is not of this attempt
+                try:
+                    attempt = one.attempt(server, fresh(work / "run"))
+                except RunError as error:
+                    row.problem = str(error)
+                    continue
+                bare = bare or attempt.cpu_of or {}
+                row.add(attempt, bare)
+                if round_ == 0:
+                    row.judge(attempt)
+                print(f"{round_ + 1}  {one.name:16} {row.ratio[-1]:6.2f} × bare", file=sys.stderr, flush=True)
+    print(table(list(rows.values())))
+    return {"pages": len(world.pages), "kilobytes": world.kilobytes, "rows": [figures(row) for row in rows.values()]}
 
 
-def bare(work: Path, pages: list[bytes]) -> float:
-    """CPU seconds of extraction alone."""
-    import pickle
-
-    (work / "pages").write_bytes(pickle.dumps(pages))
-    done = subprocess.run([sys.executable, "-c", BARE, work / "pages"], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def _newsroom(options: argparse.Namespace, directory: Path, ground: Ground) -> World:
+    return build_newsroom(directory, options.sites, options.stories, ground)
 
 
-def crawl(work: Path, server: "subprocess.Popen[str]") -> tuple[float, float]:
-    """CPU and wall seconds of a crawl into an empty archive; every listed story must have been archived."""
-    shutil.rmtree(work / "data", ignore_errors=True)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("VEILLE_")}
-    environment |= {"VEILLE_ALLOWED_NETWORKS": "127.0.0.0/8", "VEILLE_HOST_DELAY": "0s"}
-    before, started = children_cpu(), time.monotonic()
-    command = [Path(sys.executable).with_name("veille"), "--data", work / "data", "--feeds", work / "feeds.toml"]
-    done = subprocess.run(
-        [*command, "--json", "crawl"], capture_output=True, text=True, check=True, cwd=work, env=environment
-    )
-    wall = time.monotonic() - started
-    reap(server)
-    summary = json.loads(done.stdout.splitlines()[-1])
-    assert summary["archived"] == summary["new_entries"] - summary["unchanged"], summary
-    return children_cpu() - before, wall
+def _real(options: argparse.Namespace, directory: Path, ground: Ground) -> World:
+    return build_real(directory, options.shared, options.sites, ground, most=12 if options.quick else None)
 
 
-def children_cpu() -> float:
-    """CPU seconds of all children that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+COLUMNS = ("", "CPU ms", "× bare", "a CPU s", "ms", "a second", "MB, one process", "MB, all", "texts", "F1", "")
 
 
-def reap(server: "subprocess.Popen[str]") -> None:
-    """Wait for everything the crawl left behind to end, so that its CPU is counted."""
-    while any(pid != server.pid for pid in children()):
-        os.waitpid(-1, os.WNOHANG)
-        time.sleep(0.01)
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown. CPU, wall clock: of a page; memory: the most that was seen."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" + "|---:" * (len(COLUMNS) - 2) + "|---|"]
+    lines += [f"| {' | '.join(cells(row))} |" for row in rows]
+    return "\n".join(lines)
 
 
-def children() -> list[int]:
-    """Process ids of our children, adopted ones included."""
-    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+def cells(row: Row) -> Iterator[str]:
+    """What the table says of a contestant."""
+    yield f"{row.name}: {row.what}"
+    if row.problem or not row.cpu:
+        yield from [""] * 9
+        yield row.problem or "not run"
+        return
+    cpu, wall = statistics.median(row.cpu), statistics.median(row.wall)
+    yield f"{1000 * cpu:.2f}"
+    yield f"{statistics.median(row.ratio):.2f}"
+    yield f"{1 / cpu:.1f}"
+    yield f"{1000 * wall:.2f}"
+    yield f"{1 / wall:.1f}"
+    yield f"{max(row.pss) / MB:.0f}"
+    yield f"{max(row.pss_tree) / MB:.0f}"
+    yield f"{row.texts[-1]} of {row.listed}"
+    yield " / ".join(f"{row.f1[kind]:.4f}" for kind in GOLD if kind in row.f1)
+    yield ", ".join(notes(row))
+
+
+def notes(row: Row) -> Iterator[str]:
+    """What must be known to read a row."""
+    if row.share < 1:
+        yield f"on {row.share:.0%} of the feeds"
+    if row.stopped:
+        yield f"stopped after {row.delivered[-1]} pages"
+    elif row.name == "veille-again":
+        yield f"{statistics.median(row.cpu) * row.listed:.2f} s CPU in all, its start included"
+    elif min(row.delivered) < row.listed:
+        yield f"asked for {min(row.delivered)} pages only"
+
+
+def figures(row: Row) -> dict[str, object]:
+    """A row's figures, round by round; memory in bytes, times in seconds a page."""
+    return {name: getattr(row, name) for name in Row.__slots__}
 
 
 if __name__ == "__main__":

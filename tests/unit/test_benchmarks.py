@@ -42,3 +42,21 @@ def test_the_soak_archives_every_story_once_and_draws_what_it_saw(tmp_path: Path
     assert {"main", "fork server", "resource tracker", "worker"} == figures["most_threads"].keys()
     assert done.returncode == (not all(passed.values()))
     assert (tmp_path / "soak.svg").read_text(encoding="utf-8").count("<path") >= 4 * 3
+
+
+def test_the_benchmark_of_a_crawl_delivers_every_page_and_tells_what_it_cost(tmp_path: Path) -> None:
+    few = ["--quick", "--sites", "2", "--stories", "2", "--worlds", "newsroom", "--only", "bare,veille-raw"]
+    done = subprocess.run(
+        [sys.executable, BENCH / "crawl.py", *few, "--output", tmp_path / "crawl.json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    bare, veille = json.loads((tmp_path / "crawl.json").read_text(encoding="utf-8"))["newsroom"]["rows"]
+    for row in (bare, veille):
+        assert (row["problem"], row["delivered"], row["texts"]) == (None, [4], [4])
+    assert bare["ratio"] == [1.0]
+    assert veille["ratio"][0] > 0
+    assert "| veille-raw: " in done.stdout

@@ -1,0 +1,17 @@
+"""news-please as a library: ``from_url`` for each entry of each feed."""
+
+import json
+import sys
+from pathlib import Path
+
+import feedparser
+from newsplease import NewsPlease
+
+feeds, output = sys.argv[1:]
+with Path(feeds).open() as lines, Path(output).open("w") as texts:
+    for feed in lines.read().split():
+        for entry in feedparser.parse(feed).entries:
+            article = NewsPlease.from_url(entry.link)
+            if article and article.maintext:
+                texts.write(json.dumps({"url": entry.link, "text": article.maintext}) + "\n")
+                texts.flush()
