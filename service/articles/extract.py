@@ -23,6 +23,7 @@ from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
 from service.articles.rights import read_reserved
+from service.articles.shortcuts import shortcuts
 from service.errors import ExtractError
 from storage.fingerprints import exact_form
 from storage.model import ExtractorFacts
@@ -67,13 +68,14 @@ def extract_page(
     decoded = decode(body, charset or _declared_charset(content_type))
     lower = {name.lower(): value for name, value in (headers or {}).items()}
     try:
-        tree = trafilatura.load_html(decoded.text)
-        paragraphs = _paragraphs(tree, url) if tree is not None else ()
-        if not paragraphs:
-            reserved = read_reserved(read_head(tree).meta, lower) if tree is not None else None
-            raise ExtractError("no text found on the page", reserved=reserved)
-        looks = _Looks(tree, url, now)
-        metadata, warnings = read_metadata(read_head(tree), looks=looks, url=url, headers=lower, now=now)
+        with shortcuts():
+            tree = trafilatura.load_html(decoded.text)
+            paragraphs = _paragraphs(tree, url) if tree is not None else ()
+            if not paragraphs:
+                reserved = read_reserved(read_head(tree).meta, lower) if tree is not None else None
+                raise ExtractError("no text found on the page", reserved=reserved)
+            looks = _Looks(tree, url, now)
+            metadata, warnings = read_metadata(read_head(tree), looks=looks, url=url, headers=lower, now=now)
     except (ExtractError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - lxml and trafilatura may raise anything on a broken page
