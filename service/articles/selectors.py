@@ -7,7 +7,6 @@ are looked for are read out of the expressions themselves.
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 from lxml.etree import XPath
 from lxml.html import HtmlElement
@@ -16,7 +15,8 @@ Select = Callable[[HtmlElement], list[HtmlElement]]
 Test = Callable[[str], bool]
 
 _TESTS = re.compile(r"re:test\(\s*@([\w|@]+),\s*'([^']*)'(?:,\s*'(i)')?\)")
-_REMEMBERED = 2_000
+_REMEMBERED = 5_000
+"""Values of one attribute."""
 _LONGEST = 200
 """Characters of an attribute that are worth remembering what was found in them."""
 _memories: list[Callable[[], None]] = []
@@ -298,13 +298,22 @@ def _tests(expression: XPath) -> dict[str, Test]:
 
 
 def _remembering(*patterns: re.Pattern[str]) -> Test:
-    def look(value: str) -> bool:
-        return any(pattern.search(value) for pattern in patterns)
-
-    remembered = lru_cache(_REMEMBERED)(look)
-    _memories.append(remembered.cache_clear)
+    searches = [pattern.search for pattern in patterns]
+    known: dict[str, bool] = {}
+    _memories.append(known.clear)
 
     def test(value: str) -> bool:
-        return remembered(value) if len(value) <= _LONGEST else look(value)
+        found = known.get(value)
+        if found is None:
+            found = False
+            for search in searches:
+                if search(value):
+                    found = True
+                    break
+            if len(value) <= _LONGEST:
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                known[value] = found
+        return found
 
     return test

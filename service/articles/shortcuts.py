@@ -8,15 +8,18 @@ The stand-ins know one version of trafilatura inside out. Under any other they s
 as well as that version reads it, at its own pace.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from importlib import import_module
 from typing import Any
 
 import trafilatura
-from lxml.etree import ElementDefaultClassLookup, _Element
+from lxml.etree import ElementDefaultClassLookup, XPath, _Element
 from lxml.html import HtmlElement, HTMLParser
 from trafilatura import core, external, readability_lxml, settings, utils, xpaths
+from trafilatura.htmlprocessing import convert_tags, tree_cleaning
+from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Extractor
 
 from service.articles import selectors
@@ -30,9 +33,83 @@ _PARSER.set_element_class_lookup(ElementDefaultClassLookup(element=HtmlElement))
 _ADDED = len(" VIDEO ")
 """Characters that a readability may put in place of a frame."""
 _NOTHING = "<div/>"
+_VISIBLE = XPath(".//text()[not(parent::script or parent::style)]", smart_strings=False)
 _baseline = import_module("trafilatura.baseline")  # the package has a function of that name
 _compare_extraction = core.compare_extraction
+_html2txt = core.html2txt
+_justext_rescue = external.justext_rescue
 _Readability: Any = readability_lxml.Document
+
+
+# -- the cascade -------------------------------------------------------------------------------------------------------
+
+
+def _spend(given: Any) -> Any:
+    """``copy`` where trafilatura makes sure that a tree stays whole: ours is for it to take apart."""
+    return given if isinstance(given, HtmlElement) else copy(given)
+
+
+def _prepare(tree: HtmlElement, options: Extractor, url: str | None) -> tuple[HtmlElement, Callable[[], HtmlElement]]:
+    """``_prepare_tree``: the tree cleaned and converted; and it cleaned only, made when it is asked for."""
+
+    def cleaned() -> HtmlElement:
+        return tree_cleaning(copy(tree), options)
+
+    return convert_tags(cleaned(), options, url), cleaned
+
+
+def _extract_and_compare(
+    converted: HtmlElement, cleaned: Callable[[], HtmlElement], tree: HtmlElement, options: Extractor
+) -> tuple[_Element, str]:
+    """``_extract_and_compare``, which hears the second opinion only as far as it may be preferred."""
+    body, text = extract_content(converted, options)
+    limit = _limit(body, len(text), options)
+    _measured.most = _most_text(tree)
+    hopeless = _most_written(tree, _measured.most) <= limit
+    rival = _Rival(_new_element(_NOTHING) if hopeless else copy(tree), limit)
+    body, text = _compare_extraction(cleaned, rival, body, text, options)
+    _measured.read = len(text)
+    return body, text
+
+
+def _rescue(tree: HtmlElement | Callable[[], HtmlElement], options: Extractor) -> tuple[_Element, str]:
+    """``justext_rescue``, for a tree that may yet have to be made."""
+    rescued: tuple[_Element, str] = _justext_rescue(tree() if callable(tree) else tree, options)
+    return rescued
+
+
+def _limit(body: _Element, length: int, options: Extractor) -> int:
+    """The length up to which no text is preferred to one of ``length`` characters (``_prefer_readability``)."""
+    limit = length if options.focus == "recall" else 2 * length
+    if not body.xpath(".//p//text()") or len(body.findall(".//table")) > len(body.findall(".//p")):
+        limit = min(limit, options.min_extracted_size * 2)
+    return limit
+
+
+class _Measured:
+    """Of the page at hand: characters of its visible text, at most; characters taken from it so far, at least."""
+
+    most = 0
+    read = 0
+
+
+_measured = _Measured()
+
+
+def _page_text(tree: HtmlElement) -> str:
+    """``html2txt``, asked only for its length: nothing where the text taken is a fair share of it in any case."""
+    if _measured.most * core.ESCALATION_PAGE_SHARE <= _measured.read:
+        return ""
+    text: str = _html2txt(tree)
+    return text
+
+
+def _most_text(element: HtmlElement) -> int:
+    """Characters of an element's text, white space collapsed, however its parts are put together."""
+    return len(" ".join(" ".join(_VISIBLE(element)).split()))
+
+
+# -- the second opinion ------------------------------------------------------------------------------------------------
 
 
 class _CannotBePreferred(Exception):
@@ -58,10 +135,7 @@ class _Opinion(_Readability):  # type: ignore[misc]
         self._limit = rival.limit
 
     def summary(self) -> str:
-        for element in list(self.doc.iter("script", "style", "fencedframe")):
-            element.drop_tree()
         try:
-            self._weigh(self.doc)
             summary: str = super().summary()
         except _CannotBePreferred:
             return _NOTHING
@@ -77,35 +151,17 @@ class _Opinion(_Readability):  # type: ignore[misc]
         return summary
 
     def _weigh(self, element: HtmlElement) -> None:
-        if _most_text(element) <= self._limit:
+        if _most_written(element, _most_text(element)) <= self._limit:
             raise _CannotBePreferred
 
 
-def _most_text(element: HtmlElement) -> float:
-    """Characters that can come of an element when its parts are written out, read again, and trimmed."""
+def _most_written(element: HtmlElement, most: int) -> float:
+    """Characters that come of an element of ``most`` when a readability's choice is written out and read again."""
     for raw in element.iter("title", "textarea", "xmp", "noembed", "noframes", "plaintext"):
         # Written out empty, as <title/>, they are read as if all that follows were their text.
         if raw.tag not in ("title", "textarea") or not raw.text:
             return float("inf")
-    frames = sum(1 for _ in element.iter("iframe"))
-    return len(" ".join(element.text_content().split())) + frames * _ADDED
-
-
-def _compare(
-    cleaned_tree: HtmlElement, raw_tree: HtmlElement, body: _Element, text: str, options: Extractor
-) -> tuple[_Element, str]:
-    """``compare_extraction``, which hears the second opinion only as far as it may be preferred."""
-    rival = _Rival(raw_tree, _limit(body, len(text), options))
-    compared: tuple[_Element, str] = _compare_extraction(cleaned_tree, rival, body, text, options)
-    return compared
-
-
-def _limit(body: _Element, length: int, options: Extractor) -> int:
-    """The length up to which no text is preferred to one of ``length`` characters (``_prefer_readability``)."""
-    limit = length if options.focus == "recall" else 2 * length
-    if not body.xpath(".//p//text()") or len(body.findall(".//table")) > len(body.findall(".//p")):
-        limit = min(limit, options.min_extracted_size * 2)
-    return limit
+    return most + _ADDED * sum(1 for _ in element.iter("iframe"))
 
 
 def _new_element(html: str) -> HtmlElement:
@@ -124,7 +180,11 @@ if trafilatura.__version__ == KNOWN:
         (module, name, getattr(module, name), stand_in)
         for module, name, stand_in in (
             (utils, "HTML_PARSER", _PARSER),
-            (core, "compare_extraction", _compare),
+            (core, "copy", _spend),
+            (core, "_prepare_tree", _prepare),
+            (core, "_extract_and_compare", _extract_and_compare),
+            (core, "html2txt", _page_text),
+            (external, "justext_rescue", _rescue),
             (external, "ReadabilityDocument", _Opinion),
             (readability_lxml, "fragment_fromstring", _new_element),
             (_baseline, "BASIC_CLEAN_XPATH", selectors.basic_clean(settings.BASIC_CLEAN_XPATH)),
