@@ -23,6 +23,7 @@ from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Extractor
 
 from service.articles import selectors
+from service.articles.rescue import ParagraphMaker
 
 KNOWN = "2.3.1"
 """The version of trafilatura that all this was checked against."""
@@ -185,6 +186,7 @@ if trafilatura.__version__ == KNOWN:
             (core, "_extract_and_compare", _extract_and_compare),
             (core, "html2txt", _page_text),
             (external, "justext_rescue", _rescue),
+            (external, "ParagraphMaker", ParagraphMaker),
             (external, "ReadabilityDocument", _Opinion),
             (readability_lxml, "fragment_fromstring", _new_element),
             (_baseline, "BASIC_CLEAN_XPATH", selectors.basic_clean(settings.BASIC_CLEAN_XPATH)),
