@@ -12,22 +12,44 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 Select = Callable[[HtmlElement], list[HtmlElement]]
-Test = Callable[[str], bool]
 
 _TESTS = re.compile(r"re:test\(\s*@([\w|@]+),\s*'([^']*)'(?:,\s*'(i)')?\)")
 _REMEMBERED = 5_000
 """Values of one attribute."""
 _LONGEST = 200
 """Characters of an attribute that are worth remembering what was found in them."""
-_memories: list[Callable[[], None]] = []
+
+
+class Found(dict[str, bool]):
+    """By value, whether any of some patterns is found in it: looked for once, while it is remembered."""
+
+    def __init__(self, *patterns: re.Pattern[str]) -> None:
+        super().__init__()
+        self._searches = [pattern.search for pattern in patterns]
+        _all_found.append(self)
+
+    def __missing__(self, value: str) -> bool:
+        found = self.look(value)
+        if len(value) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[value] = found
+        return found
+
+    def look(self, value: str) -> bool:
+        """Look for the patterns in a value."""
+        return any(search(value) for search in self._searches)
+
+
+_all_found: list[Found] = []
 
 _BLOCKS = ("div", "item", "list", "p", "section", "span")
 
 
 def forget() -> None:
     """Empty what is remembered of attributes seen before."""
-    for clear in _memories:
-        clear()
+    for found in _all_found:
+        found.clear()
 
 
 def overall_discard(expressions: list[XPath]) -> list[Select]:
@@ -42,11 +64,11 @@ def overall_discard(expressions: list[XPath]) -> list[Select]:
             any_first = True
             for name, value in element.items():
                 if name == "class":
-                    if by_class(value) or (any_first and cookie(value)):
+                    if by_class[value] or (any_first and cookie[value]):
                         break
                     any_first = False
                 elif name == "id":
-                    if by_id(value) or (any_first and cookie(value)):
+                    if by_id[value] or (any_first and cookie[value]):
                         break
                     any_first = False
                 elif name == "role":
@@ -67,15 +89,15 @@ def overall_discard(expressions: list[XPath]) -> list[Select]:
             reply_first = style_first = True
             for name, value in element.items():
                 if name == "class":
-                    if class_2(value) or (reply_first and value.startswith("reply-")):
+                    if class_2[value] or (reply_first and value.startswith("reply-")):
                         break
                     reply_first = False
                 elif name == "id":
-                    if id_2(value) or (style_first and hidden(value)) or (reply_first and value.startswith("reply-")):
+                    if id_2[value] or (style_first and hidden[value]) or (reply_first and value.startswith("reply-")):
                         break
                     reply_first = style_first = False
                 elif name == "style":
-                    if "display:none" in value or "display: none" in value or (style_first and hidden(value)):
+                    if "display:none" in value or "display: none" in value or (style_first and hidden[value]):
                         break
                     style_first = False
                 elif name == "aria-hidden" and value == "true":
@@ -94,7 +116,7 @@ def raw_prune(expressions: list[XPath]) -> list[Select]:
     by_id, by_class = _tests(first)["id"], _tests(first)["class"]
 
     def appended(tree: HtmlElement) -> list[HtmlElement]:
-        if any(by_id(e.get("id", "")) or by_class(e.get("class", "")) for e in _sections(tree)):
+        if any(by_id[e.get("id", "")] or by_class[e.get("class", "")] for e in _sections(tree)):
             return list(first(tree))
         return []
 
@@ -112,14 +134,14 @@ def comments_and_lists(expressions: list[XPath]) -> list[Select]:
     """For REMOVE_COMMENTS_AND_LISTS_XPATH."""
     (only,) = expressions
     patterns = [(name, re.compile(pattern)) for name, pattern, _ in _TESTS.findall(only.path)]
-    (by_id, by_class, list_id, list_class) = (_remembering(pattern) for _, pattern in patterns)
+    (by_id, by_class, list_id, list_class) = (Found(pattern) for _, pattern in patterns)
 
     def comments(tree: HtmlElement) -> list[HtmlElement]:
         found = []
         for element in tree.iterdescendants("div", "list", "section", "details", "ol", "ul"):
             id_, class_ = element.get("id"), element.get("class")
-            if (id_ and by_id(id_)) or (class_ and by_class(class_)):
-                if element.tag in ("ol", "ul") and not list_id(id_ or "") and not list_class(class_ or ""):
+            if (id_ and by_id[id_]) or (class_ and by_class[class_]):
+                if element.tag in ("ol", "ul") and not list_id[id_ or ""] and not list_class[class_ or ""]:
                     continue
                 found.append(element)
         return found
@@ -137,16 +159,16 @@ def body(expressions: list[XPath]) -> list[Select]:
     def is_content(element: HtmlElement) -> bool:
         id_, class_ = element.get("id"), element.get("class")
         return (
-            (class_ is not None and (class_ in ("post", "entry") or content_class(class_)))
-            or (id_ is not None and (id_ == "articleContent" or content_id(id_)))
+            (class_ is not None and (class_ in ("post", "entry") or content_class[class_]))
+            or (id_ is not None and (id_ == "articleContent" or content_id[id_]))
             or element.get("itemprop") == "articleBody"
         )
 
     def is_story(element: HtmlElement) -> bool:
         id_, class_ = element.get("id"), element.get("class")
         return (
-            (class_ is not None and (class_ in _STORY_CLASSES or story_class(class_)))
-            or (id_ is not None and (id_ in ("article", "story") or story_id(id_)))
+            (class_ is not None and (class_ in _STORY_CLASSES or story_class[class_]))
+            or (id_ is not None and (id_ in ("article", "story") or story_id[id_]))
             or element.get("role") == "article"
         )
 
@@ -156,13 +178,13 @@ def body(expressions: list[XPath]) -> list[Select]:
             class_ is not None
             and (
                 class_ == "content"
-                or area_class(class_)
+                or area_class[class_]
                 or "main-content" in class_.replace("C", "c").replace("M", "m")
                 or "page-content" in class_.replace("C", "c").replace("P", "p")
             )
         ) or (
             id_ is not None
-            and (id_ == "content" or area_id(id_) or "main-content" in id_.replace("C", "c").replace("M", "m"))
+            and (id_ == "content" or area_id[id_] or "main-content" in id_.replace("C", "c").replace("M", "m"))
         )
 
     return [_first(is_content), expressions[1], _first(is_story), _first(is_area), expressions[4]]
@@ -194,7 +216,7 @@ def basic_clean(expression: XPath) -> Select:
             any_first = True
             for name, value in element.items():
                 if name in ("class", "id"):
-                    if by_class(value) or (any_first and "footer" in value and element.tag == "div"):
+                    if by_class[value] or (any_first and "footer" in value and element.tag == "div"):
                         found.append(element)
                         break
                     any_first = False
@@ -224,7 +246,7 @@ def author(expressions: list[XPath]) -> list[Select]:
                 continue
             for name, value in element.items():
                 if name == "class":
-                    if value == "author" or name_class(value):
+                    if value == "author" or name_class[value]:
                         found.append(element)
                         break
                 elif (
@@ -241,10 +263,10 @@ def author(expressions: list[XPath]) -> list[Select]:
         for element in tree.getroottree().getroot().iter("a", "div", "h3", "h4", "p", "span"):
             for name, value in element.items():
                 if name == "class":
-                    if value in ("byline", "username", "byl", "BBL") or generic_class(value):
+                    if value in ("byline", "username", "byl", "BBL") or generic_class[value]:
                         found.append(element)
                         break
-                elif (name == "id" and generic_id(value)) or (name == "itemprop" and "author" in value):
+                elif (name == "id" and generic_id[value]) or (name == "itemprop" and "author" in value):
                     found.append(element)
                     break
         return found
@@ -254,8 +276,8 @@ def author(expressions: list[XPath]) -> list[Select]:
         for element in tree.getroottree().getroot().iter("*"):
             for name, value in element.items():
                 if (
-                    (name == "class" and last_class(value))
-                    or (name == "id" and last_id(value))
+                    (name == "class" and last_class[value])
+                    or (name == "id" and last_id[value])
                     or (name == "itemprop" and "author" in value)
                     or (name == "data-component" and "Byline" in value)
                 ):
@@ -276,10 +298,10 @@ def author_discard(expressions: list[XPath]) -> list[Select]:
         for element in tree.iterdescendants("a", "div", "section", "span"):
             for name, value in element.items():
                 if name == "class":
-                    if value in ("comments", "title", "date") or by_class(value):
+                    if value in ("comments", "title", "date") or by_class[value]:
                         found.append(element)
                         break
-                elif (name == "id" and (value == "comments" or by_id(value))) or (
+                elif (name == "id" and (value == "comments" or by_id[value])) or (
                     name == "data-component" and "Figure" in value
                 ):
                     found.append(element)
@@ -289,31 +311,9 @@ def author_discard(expressions: list[XPath]) -> list[Select]:
     return [select, second]
 
 
-def _tests(expression: XPath) -> dict[str, Test]:
+def _tests(expression: XPath) -> dict[str, Found]:
     """By attribute, whether any pattern that the expression looks for in it is found in a value."""
     patterns: dict[str, list[re.Pattern[str]]] = {}
     for name, pattern, ignoring_case in _TESTS.findall(expression.path):
         patterns.setdefault(name, []).append(re.compile(pattern, re.IGNORECASE if ignoring_case else 0))
-    return {name: _remembering(*each) for name, each in patterns.items()}
-
-
-def _remembering(*patterns: re.Pattern[str]) -> Test:
-    searches = [pattern.search for pattern in patterns]
-    known: dict[str, bool] = {}
-    _memories.append(known.clear)
-
-    def test(value: str) -> bool:
-        found = known.get(value)
-        if found is None:
-            found = False
-            for search in searches:
-                if search(value):
-                    found = True
-                    break
-            if len(value) <= _LONGEST:
-                if len(known) >= _REMEMBERED:
-                    known.clear()
-                known[value] = found
-        return found
-
-    return test
+    return {name: Found(*each) for name, each in patterns.items()}

@@ -35,6 +35,8 @@ _ADDED = len(" VIDEO ")
 """Characters that a readability may put in place of a frame."""
 _NOTHING = "<div/>"
 _VISIBLE = XPath(".//text()[not(parent::script or parent::style)]", smart_strings=False)
+_UNLIKELY = selectors.Found(readability_lxml.REGEXES["unlikelyCandidatesRe"])
+_LIKELY_STILL = selectors.Found(readability_lxml.REGEXES["okMaybeItsACandidateRe"])
 _baseline = import_module("trafilatura.baseline")  # the package has a function of that name
 _compare_extraction = core.compare_extraction
 _html2txt = core.html2txt
@@ -107,7 +109,13 @@ def _page_text(tree: HtmlElement) -> str:
 
 def _most_text(element: HtmlElement) -> int:
     """Characters of an element's text, white space collapsed, however its parts are put together."""
-    return len(" ".join(" ".join(_VISIBLE(element)).split()))
+    unseen = [text for part in element.iter("script", "style") if (text := part.text) and not text.isspace()]
+    texts = list(element.itertext())
+    if unseen:
+        known = set(unseen)
+        visible = [text for text in texts if text not in known]
+        texts = visible if len(texts) - len(visible) == len(unseen) else _VISIBLE(element)
+    return len(" ".join(" ".join(texts).split()))
 
 
 # -- the second opinion ------------------------------------------------------------------------------------------------
@@ -141,6 +149,19 @@ class _Opinion(_Readability):  # type: ignore[misc]
         except _CannotBePreferred:
             return _NOTHING
         return summary
+
+    def remove_unlikely_candidates(self) -> None:
+        for element in list(self.doc.iterdescendants("*")):
+            class_, id_ = element.get("class"), element.get("id")
+            named = f"{class_} {id_}" if class_ and id_ else class_ or id_
+            if (
+                named
+                and len(named) >= 2
+                and _UNLIKELY[low := named.lower()]
+                and not _LIKELY_STILL[low]
+                and element.tag not in readability_lxml.FRAME_TAGS
+            ):
+                element.drop_tree()
 
     def transform_misused_divs_into_paragraphs(self) -> None:
         self._weigh(self.doc)
