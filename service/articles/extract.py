@@ -8,6 +8,7 @@ trafilatura's own removal of duplicates stays off: its memory of earlier pages m
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime, timedelta
 
 import trafilatura
@@ -15,6 +16,7 @@ from htmldate import find_date
 from lxml.html import HtmlElement
 from trafilatura.meta import reset_caches
 from trafilatura.metadata import extract_author, extract_title
+from trafilatura.settings import Extractor
 
 from service.articles.charsets import decode
 from service.articles.head import read_head
@@ -23,12 +25,14 @@ from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
 from service.articles.rights import read_reserved
+from service.articles.shortcuts import shortcuts
 from service.errors import ExtractError
 from storage.fingerprints import exact_form
 from storage.model import ExtractorFacts
 
 __all__ = ["extract_page", "reset_caches"]
 
+_OPTIONS = Extractor(comments=False, dedup=False)
 _FACTS = ExtractorFacts("trafilatura", trafilatura.__version__)
 _PLACEHOLDER = 250
 """Characters up to which a text may be one that stands in for what scripts would write."""
@@ -67,13 +71,16 @@ def extract_page(
     decoded = decode(body, charset or _declared_charset(content_type))
     lower = {name.lower(): value for name, value in (headers or {}).items()}
     try:
-        tree = trafilatura.load_html(decoded.text)
-        paragraphs = _paragraphs(tree, url) if tree is not None else ()
-        if not paragraphs:
-            reserved = read_reserved(read_head(tree).meta, lower) if tree is not None else None
-            raise ExtractError("no text found on the page", reserved=reserved)
-        looks = _Looks(tree, url, now)
-        metadata, warnings = read_metadata(read_head(tree), looks=looks, url=url, headers=lower, now=now)
+        with shortcuts():
+            tree = trafilatura.load_html(decoded.text)
+            if tree is None:
+                raise ExtractError("no text found on the page")
+            head = read_head(tree)
+            looks = _Looks(tree, url, now)
+            metadata, warnings = read_metadata(head, looks=looks, url=url, headers=lower, now=now)
+            paragraphs = _paragraphs(tree, url)  # the last to look at the tree: it is taken apart
+            if not paragraphs or _is_written_by_scripts(decoded.text, paragraphs):
+                raise ExtractError("no text found on the page", reserved=read_reserved(head.meta, lower))
     except (ExtractError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - lxml and trafilatura may raise anything on a broken page
@@ -86,14 +93,17 @@ def extract_page(
 
 
 def _paragraphs(tree: HtmlElement, url: str) -> tuple[str, ...]:
-    text = trafilatura.extract(tree, url=url, include_comments=False, deduplicate=False)
-    paragraphs = split_lines(text or "")
-    return () if _is_written_by_scripts(tree, paragraphs) else paragraphs
+    options = copy(_OPTIONS)
+    options.url = url
+    return split_lines(trafilatura.extract(tree, options=options) or "")
 
 
-def _is_written_by_scripts(tree: HtmlElement, paragraphs: tuple[str, ...]) -> bool:
+def _is_written_by_scripts(page: str, paragraphs: tuple[str, ...]) -> bool:
     """Whether all there is without scripts is a placeholder, or the request to switch them on."""
-    if sum(map(len, paragraphs)) > _PLACEHOLDER or tree.find(".//script") is None:
+    if sum(map(len, paragraphs)) > _PLACEHOLDER:
+        return False
+    tree = trafilatura.load_html(page)
+    if tree is None or tree.find(".//script") is None:
         return False
     shown = one_line(" ".join(tree.xpath("//body//text()[not(ancestor::script|ancestor::style|ancestor::noscript)]")))
     return len(shown) < _FEWEST_LETTERS or not any(paragraph in shown for paragraph in paragraphs)

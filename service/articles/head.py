@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
+_LINKS = XPath("descendant-or-self::a[@rel]")
 _LONGEST = 10_000
 """Characters of one attribute that are kept."""
 _MOST = 200
@@ -34,7 +36,9 @@ class Head:
 def read_head(tree: HtmlElement) -> Head:
     """Collect what the elements of a parsed page say, in one pass."""
     head = Head(title=_text(tree.find(".//title")), language=_language(tree))
-    for element in tree.iter("meta", "link", "a", "time", "script", "h1"):
+    # Links are the most of them, and hardly any has a say here: of a page where none does, none is looked at.
+    spoken = any(_spoken(element) for element in _LINKS(tree))
+    for element in tree.iter("meta", "link", "time", "script", "h1", *(("a",) if spoken else ())):
         match element.tag:
             case "meta":
                 content = element.get("content") or element.get("value")  # the wrong attribute, but seen in the wild
@@ -44,7 +48,7 @@ def read_head(tree: HtmlElement) -> Head:
                 for rel in (element.get("rel") or "").split():
                     _add(head.links, rel, element.get("href"))
             case "a":
-                for rel in {"license", "author"}.intersection((element.get("rel") or "").lower().split()):
+                for rel in _spoken(element):
                     _add(head.links, rel, element.get("href"))
             case "time":
                 _add_time(head, element)
@@ -53,6 +57,10 @@ def read_head(tree: HtmlElement) -> Head:
             case "h1" if text := _text(element):
                 head.headings.append(text)
     return head
+
+
+def _spoken(link: HtmlElement) -> set[str]:
+    return {"license", "author"}.intersection((link.get("rel") or "").lower().split())
 
 
 def _add(values: dict[str, list[str]], name: str | None, value: str | None) -> None:

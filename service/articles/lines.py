@@ -3,7 +3,7 @@
 import re
 
 # Everything that str.splitlines() or a terminal would break a line at or act upon, but "\n" itself.
-_CONTROLS = dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _INVISIBLE = "\u200b\u2060\ufeff"
 
@@ -23,8 +23,8 @@ def one_line(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
-    return _SURROGATES.sub("\ufffd", text)
+    text = _CONTROLS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def _strip(line: str) -> str:
