@@ -30,6 +30,7 @@ from storage.archive import Archive
 from storage.card import write_card
 from storage.database import open_database
 from storage.errors import CorruptArchiveError
+from storage.forms import forms_of
 from storage.model import (
     Article,
     Entry,
@@ -183,10 +184,12 @@ async def archive_pending(corpus: Corpus, archivist: Archivist, at: datetime) ->
 def draft(corpus: Corpus, pending: PendingEntry, at: datetime) -> Draft:
     """An entry, read."""
     page = corpus.pages.get(pending.entry.url or "")
+    paragraphs = page.paragraphs if page else text_of(pending.entry)
     return Draft(
         pending=pending,
         feed=Feed(pending.feed, pending.feed_url),
-        paragraphs=page.paragraphs if page else text_of(pending.entry),
+        paragraphs=paragraphs,
+        forms=forms_of(paragraphs),
         text_source="page" if page else "feed",
         metadata=page.metadata if page else Metadata(),
         summary=None,

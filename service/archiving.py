@@ -17,7 +17,6 @@ from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
 from storage.errors import CorruptArchiveError, SchemaError
-from storage.fingerprints import fingerprint
 from storage.model import (
     Article,
     Capture,
@@ -29,7 +28,7 @@ from storage.model import (
     Scope,
     Sealed,
 )
-from storage.rebuild import full_paragraphs, full_text_hash
+from storage.rebuild import full_paragraphs
 from storage.records import encode
 from storage.references import Texts, finder
 from storage.store import Store
@@ -152,7 +151,7 @@ class Archivist:
         homes = self._store.find_urls({url for draft in drafts for url in addresses_of(draft)})
         revisions = Revisions(self._store.latest(ids | set(homes.values())), homes, self._store.lost_revisions(ids))
         sightings = self._store.sightings(ids)
-        index = self._store.paragraphs({fingerprint(text) for draft in drafts for text in draft.paragraphs}, ids)
+        index = self._store.paragraphs({text for draft in drafts for text in draft.forms.texts}, ids)
         batch = Batch(self._store, self._texts, revisions, sightings, index, now)
         results = [reading if isinstance(reading, Ended) else self._number(reading, batch) for reading in readings]
         results = self._with_neighbours(results, batch)
@@ -199,15 +198,14 @@ class Archivist:
         revisions = batch.revisions
         draft = at_home(draft, revisions)
         pending, article_id = draft.pending, draft.pending.entry.article_id
-        text_hash = full_text_hash(draft.paragraphs)
         newest = revisions.newest(article_id)
         if newest is None:
-            twin, draft = revisions.twin(draft, text_hash)
+            twin, draft = revisions.twin(draft)
             if twin is not None:
                 return _unchanged(draft, TWIN, twin)
         else:
             try:
-                reason = self._why_unchanged(draft, newest, text_hash)
+                reason = self._why_unchanged(draft, newest)
             except (CorruptArchiveError, SchemaError) as error:  # a damaged line must not keep a newer text out
                 reason, warning = None, f"revision {newest.revision} could not be read for comparison: {error}"
                 draft = replace(draft, warnings=(*draft.warnings, warning))
@@ -227,25 +225,26 @@ class Archivist:
                 feed=pending.feed,
                 learned=self._learned,
             ),
+            texts=draft.forms.texts,
         )
         also_in = [feed for feed in batch.sightings.get(article_id, ()) if feed != pending.feed]
-        article = compose(draft, filtered, revision=revision, also_in=also_in, text_hash=text_hash, archived=batch.now)
+        article = compose(draft, filtered, revision=revision, also_in=also_in, archived=batch.now)
         try:
             encode(article)
         except (TypeError, ValueError) as error:  # one article that no line can hold must not stop the archive
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, f"it cannot be written as JSON: {error}"))
         revisions.add(article, draft)
-        batch.add(article, draft.paragraphs)
+        batch.add(article, draft.paragraphs, draft.forms)
         return Archived(pending, article)
 
-    def _why_unchanged(self, draft: Draft, newest: Newest, text_hash: str) -> str | None:
+    def _why_unchanged(self, draft: Draft, newest: Newest) -> str | None:
         """Why a draft is no new revision; None where it is one. Reads the archive only where the hashes differ."""
-        if (newest.text_hash, newest.title) == (text_hash, draft.title):
+        if (newest.text_hash, newest.title) == (draft.forms.hash, draft.title):
             return f"same text and title as revision {newest.revision}"
         if newest.text_source == "page" and draft.text_source == "feed" and draft.pending.entry.url:
             return f"revision {newest.revision}, read from the page, stands: {'; '.join(draft.warnings)}"
         if same_but_for_typography([newest.title or ""], [draft.title or ""]) and (
-            newest.text_hash == text_hash or same_but_for_typography(self._paragraphs(newest), draft.paragraphs)
+            newest.text_hash == draft.forms.hash or same_but_for_typography(self._paragraphs(newest), draft.paragraphs)
         ):
             return f"same words as revision {newest.revision}: only encoding or typography differs"
         return None

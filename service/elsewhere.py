@@ -30,24 +30,22 @@ class OtherArticles:
         self._feed = feed
         self._learned = learned
 
-    def standing(self, text: str) -> Standing | None:
+    def standing(self, text: str, printed: Fingerprint) -> Standing | None:
         """See ``Elsewhere.standing``."""
-        found = self._index.find(fingerprint(text))
+        found = self._index.find(printed)
         return found if self._is_other(found) and self._text_at(found) == text else None
 
-    def alike(self, text: str) -> Standing | None:
+    def alike(self, printed: Fingerprint) -> Standing | None:
         """See ``Elsewhere.alike``."""
-        printed = fingerprint(text)
         found = self._index.alike(printed)
         if not self._is_other(found) or self._is_known(printed):
             return None
         other = self._text_at(found)
         return found if other is not None and fingerprint(other).fold == printed.fold else None
 
-    def is_boilerplate(self, text: str, position: int, total: int) -> bool:
+    def is_boilerplate(self, printed: Fingerprint, position: int, total: int) -> bool:
         """See ``Elsewhere.is_boilerplate``."""
-        printed = fingerprint(text)
-        seen = next((one for one in self._index.recurrences(printed) if one.feed == self._feed), None)
+        seen = self._index.recurrence(printed, self._feed)
         if seen is None or seen.days < self._learned.days:
             return False
         own = self._own(printed)

@@ -62,7 +62,7 @@ class Revisions:
         """Whether an article is known by one of these addresses."""
         return any(self._homes.get(address) == article_id for address in addresses)
 
-    def twin(self, draft: Draft, text_hash: str) -> tuple[str | None, Draft]:
+    def twin(self, draft: Draft) -> tuple[str | None, Draft]:
         """The article that a new one's page is under another address: a redirect, https for http, a new guid and link.
 
         An address alone does not show it, nor do address, text and title where many links lead to one page: a log-in,
@@ -73,7 +73,7 @@ class Revisions:
         for address in addresses_of(draft):
             other = self._homes.get(address, "")
             newest = self._newest.get(other)
-            if newest and (newest.text_hash, newest.title) == (text_hash, draft.title):
+            if newest and (newest.text_hash, newest.title) == (draft.forms.hash, draft.title):
                 if _is_named_alike(draft) or self.is_home(other, _addresses(draft.pending.entry.url)):
                     return other, draft
                 return None, replace(draft, warnings=(*draft.warnings, WALL.format(other)))

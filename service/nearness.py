@@ -7,7 +7,7 @@ shares a band (``storage.sketches``). What is told of a pair is the exact simila
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from storage.fingerprints import fingerprint
+from storage.fingerprints import Fingerprint
 from storage.model import AlsoNear, Article, Sketched
 from storage.paragraphs import Paragraphs
 from storage.sketches import NEAR, WORTH_READING, Sketch, estimate, similarity
@@ -23,6 +23,7 @@ def near_articles(
     article: Article,
     full: Sequence[str],
     *,
+    texts: Sequence[Fingerprint],
     index: Paragraphs,
     sketch: Sketch | None,
     sketched: Mapping[int, Sketched],
@@ -33,13 +34,14 @@ def near_articles(
     Args:
         article: The new article.
         full: All its paragraphs.
+        texts: Their fingerprints.
         index: Where each of them stands first.
         sketch: Of its text; None where that is too short.
         sketched: The article versions whose sketches have one of its bands.
         text_of: Reads an archived article.
     """
     found: dict[str, AlsoNear] = {}
-    for id_, revision in _candidates(article.id, full, index, sketch, sketched):
+    for id_, revision in _candidates(article.id, dict(zip(full, texts, strict=True)), index, sketch, sketched):
         other = text_of(id_, revision)
         if other is None:
             continue
@@ -51,19 +53,18 @@ def near_articles(
 
 def _candidates(
     article_id: str,
-    full: Sequence[str],
+    full: Mapping[str, Fingerprint],
     index: Paragraphs,
     sketch: Sketch | None,
     sketched: Mapping[int, Sketched],
 ) -> list[tuple[str, int]]:
-    """The likeliest articles, as id and revision."""
+    """The likeliest articles, as id and revision; of an article given by its distinct paragraphs."""
     likely: dict[tuple[str, int], float] = {}
     shared: Counter[tuple[str, int]] = Counter()
-    for text in dict.fromkeys(full):
-        standing = index.find(fingerprint(text))
-        if standing is not None and standing.id != article_id:
+    for text, printed in full.items():
+        if (standing := index.elsewhere(article_id, printed)) is not None:
             shared[standing.id, standing.revision] += len(text)
-    total = sum(map(len, dict.fromkeys(full)))
+    total = sum(map(len, full))
     likely |= {one: characters / total for one, characters in shared.items() if characters >= NEAR * total}
     for band in sketch.bands if sketch is not None else ():
         other = sketched.get(band)

@@ -15,6 +15,7 @@ from service.errors import BlockedError, ExtractError, FetchError, GoneError, He
 from service.net.capture import capture
 from service.net.fetch import Fetcher, Response, check
 from service.net.robots import Robots, Verdict
+from storage.forms import forms_of
 from storage.model import (
     Capture,
     Content,
@@ -168,6 +169,7 @@ class Reader:
             pending=pending,
             feed=fetched.feed,
             paragraphs=page.paragraphs,
+            forms=page.forms or forms_of(page.paragraphs),
             text_source="page",
             metadata=page.metadata,
             summary=summary,
@@ -202,6 +204,7 @@ class Reader:
             pending=pending,
             feed=fetched.feed,
             paragraphs=paragraphs,
+            forms=forms_of(paragraphs),
             text_source="feed",
             metadata=Metadata(),
             summary=await self._plain(entry.summary, base),

@@ -105,11 +105,18 @@ class Rescoping:
         for some in batches(self._ranks.turns(), BATCH):
             articles = [self._read(place) for place, _ in some]
             full = [full_paragraphs(article, self._find) for article in articles]
-            index = self._ranks.paragraphs({fingerprint(text) for one in full for text in one}, ())
+            texts = [tuple(map(fingerprint, paragraphs)) for paragraphs in full]
+            index = self._ranks.paragraphs({text for one in texts for text in one}, ())
             sketched = self._ranks.sketched({band for _, sketch in some if sketch for band in sketch.bands})
-            for article, paragraphs, (_, sketch) in zip(articles, full, some, strict=True):
+            for article, paragraphs, printed, (_, sketch) in zip(articles, full, texts, some, strict=True):
                 near = near_articles(
-                    article, paragraphs, index=index, sketch=sketch, sketched=sketched, text_of=self._paragraphs_of
+                    article,
+                    paragraphs,
+                    texts=printed,
+                    index=index,
+                    sketch=sketch,
+                    sketched=sketched,
+                    text_of=self._paragraphs_of,
                 )
                 yield Rescoped(article, replace(self._filtered(article, paragraphs, index), also_near=near), paragraphs)
             done += len(some)

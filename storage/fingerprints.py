@@ -6,10 +6,9 @@ invisible characters. Digits, accents, combining marks and word spaces count in 
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 NORMALISER = 1
 """Version of ``exact`` and ``fold``; a change of either makes fingerprints of other versions incomparable."""
@@ -38,8 +37,7 @@ _FRENCH_SPACES = (*(f" {mark}" for mark in ":;!?»›"), "« ", "‹ ")
 _FRENCH_SPACE = re.compile(r" (?=[:;!?»›])|(?<=[«‹]) ")
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """A paragraph's two fingerprints, 16 bytes each."""
 
     exact: bytes

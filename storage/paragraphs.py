@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from storage.fingerprints import Fingerprint, exact, fingerprint
+from storage.forms import Forms
 from storage.model import Article, Recurrence, Removal, Standing
 from storage.rebuild import kept_paragraphs
 from storage.sketches import Sketch, sketch
@@ -124,8 +125,18 @@ class Paragraphs:
 
     def recurrences(self, text: Fingerprint) -> Collection[Recurrence]:
         """In how many articles of each feed a text has stood, from its second article on; before that, nothing."""
-        repeat = self._rows.repeats.get(text.exact[:KEY])
-        return repeat.feeds.values() if repeat is not None and repeat.row.check == text.exact[KEY:] else ()
+        repeat = self._repeat(text)
+        return repeat.feeds.values() if repeat is not None else ()
+
+    def recurrence(self, text: Fingerprint, feed: str) -> Recurrence | None:
+        """The same of one feed; None where the text has not stood in its articles, or in a single article only."""
+        repeat = self._repeat(text)
+        return repeat.feeds.get(feed) if repeat is not None else None
+
+    def elsewhere(self, article_id: str, text: Fingerprint) -> Standing | None:
+        """Where a text stands first, if that is in another article than this."""
+        row = self._find(text)
+        return self._standing(row) if row is not None and self._rows.indexed[row.number].id != article_id else None
 
     def stood_in(self, article_id: str, text: Fingerprint) -> "Indexed | None":
         """The first version of an article that has a text, as far as the article's versions were asked for."""
@@ -141,16 +152,18 @@ class Paragraphs:
         number = self.number(article)
         return self.changes.sketches.get(number) if number is not None else None
 
-    def add(self, article: Article, *, day: int | None = None) -> None:
+    def add(self, article: Article, *, day: int | None = None, forms: Forms | None = None) -> None:
         """Take in a record, after those that were archived before it.
 
         Args:
             article: The record.
             day: On which it counts, as ``date.toordinal``; None: the UTC day on which it was archived.
+            forms: Of its full text, where they are at hand: what they say is not made again.
         """
         day = day_of(article.archived) if day is None else day
-        number = self._add(article.id, article.revision, article.feed, day, _occurrences(article))
-        if (sketched := sketch(article.text)) is not None:
+        number = self._add(article.id, article.revision, article.feed, day, _occurrences(article, forms))
+        is_whole = forms is not None and not article.removed
+        if (sketched := forms.sketch if forms is not None and is_whole else sketch(article.text)) is not None:
             self.changes.sketches[number] = sketched
 
     def add_version(self, version: Version) -> None:
@@ -185,6 +198,10 @@ class Paragraphs:
         return number
 
     # -- where a text stands -------------------------------------------------------------------------------------------
+
+    def _repeat(self, text: Fingerprint) -> Repeat | None:
+        repeat = self._rows.repeats.get(text.exact[:KEY])
+        return repeat if repeat is not None and repeat.row.check == text.exact[KEY:] else None
 
     def _find(self, text: Fingerprint) -> Row | None:
         row = self._rows.folds.get(text.fold[:KEY])
@@ -256,9 +273,12 @@ def texts_of(article: Article) -> Iterable[Fingerprint]:
     return (fingerprint(text) for text in article.text.split("\n")) if article.text else ()
 
 
-def _occurrences(article: Article) -> list[tuple[bytes, _Occurrence]]:
+def _occurrences(article: Article, forms: Forms | None) -> list[tuple[bytes, _Occurrence]]:
     """The full text's paragraphs in order, each with its exact key."""
     removed = {removal.position: removal for removal in article.removed}
+    if forms is not None:
+        places = enumerate(forms.texts)
+        return [(text.exact[:KEY], removed.get(at, (text, at))) for at, text in places]
     kept = iter(texts_of(article))
     found: list[tuple[bytes, _Occurrence]] = []
     for position in range(article.paragraphs):

@@ -19,16 +19,15 @@ import sqlalchemy as sa
 from storage.columns import Instant
 from storage.connection import batches, create_scratch_engine
 from storage.errors import StorageError
-from storage.fingerprints import Fingerprint, fingerprint
+from storage.fingerprints import fingerprint
+from storage.forms import pack_texts, unpack_texts
 from storage.model import Article, Place
-from storage.paragraphs import Indexed, Version, day_of
+from storage.paragraphs import KEY, Indexed, Version, day_of
 from storage.sketches import Sketch, pack, sketch, unpack
 from storage.tables import articles, bands, metadata, paragraphs, repeats, spellings
 from storage.texts import TextsPart
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-_SIZE = 16
-"""Bytes of a fingerprint, exact or fold."""
 
 _own = sa.MetaData()
 _versions = sa.Table(
@@ -155,7 +154,6 @@ class Ranks(TextsPart):
 
 
 def _row(article: Article, place: Place, full: Sequence[str]) -> dict[str, Any]:
-    texts = [fingerprint(text) for text in full]
     return {
         "published": article.published or _END_OF_TIME,
         "id": article.id,
@@ -166,18 +164,13 @@ def _row(article: Article, place: Place, full: Sequence[str]) -> dict[str, Any]:
         "file": place.file,
         "offset": place.offset,
         "length": place.length,
-        "texts": b"".join(part for text in texts for part in (text.exact, text.fold)),
+        "texts": pack_texts([fingerprint(text) for text in full]),
         "sketch": pack(sketch("\n".join(full))),
     }
 
 
 def _version(row: Any) -> Version:
-    prints = row.texts
-    texts = tuple(
-        Fingerprint(prints[at : at + _SIZE], prints[at + _SIZE : at + 2 * _SIZE])
-        for at in range(0, len(prints), 2 * _SIZE)
-    )
-    return Version(row.id, row.revision, row.feed, row.day, texts, unpack(row.sketch))
+    return Version(row.id, row.revision, row.feed, row.day, unpack_texts(row.texts), unpack(row.sketch))
 
 
 def _indexed(number: int, one: Indexed, sketched: Sketch | None) -> dict[str, Any]:
@@ -229,7 +222,7 @@ def _count_days(connection: sa.Connection, articles_to_learn: int) -> None:
 
 
 def _keys(prints: bytes) -> set[int]:
-    return {int.from_bytes(prints[at : at + _SIZE // 2], signed=True) for at in range(0, len(prints), 2 * _SIZE)}
+    return {int.from_bytes(text.exact[:KEY], signed=True) for text in unpack_texts(prints)}
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
 from storage.database import Database
+from storage.forms import forms_of
 from storage.model import (
     Article,
     Entry,
@@ -130,6 +131,7 @@ class Press:
             pending=pending,
             feed=Feed(story.feed, state.url, dedup=story.dedup),
             paragraphs=tuple(story.paragraphs),
+            forms=forms_of(story.paragraphs),
             text_source="page",
             metadata=Metadata(title=story.name, language=story.language),
             summary=None,

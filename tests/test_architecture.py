@@ -99,6 +99,7 @@ PURE = sorted(
         "storage.model",
         "storage.rebuild",
         "storage.fingerprints",
+        "storage.forms",
         "storage.paragraphs",
         "storage.sketches",
         "storage.tokens",

@@ -7,6 +7,7 @@ from datetime import datetime
 from service.articles.page import Metadata
 from service.articles.paragraphs import Filtered
 from storage.fingerprints import NORMALISER
+from storage.forms import Forms
 from storage.model import (
     Article,
     Capture,
@@ -27,6 +28,8 @@ class Draft:
     pending: PendingEntry
     feed: Feed
     paragraphs: tuple[str, ...]
+    forms: Forms
+    """Of the paragraphs."""
     text_source: str
     """page | feed."""
     metadata: Metadata
@@ -54,7 +57,6 @@ def compose(
     *,
     revision: int,
     also_in: Sequence[str],
-    text_hash: str,
     archived: datetime,
 ) -> Article:
     """The record of ``draft``, after the duplicate filter."""
@@ -93,7 +95,7 @@ def compose(
         removed=filtered.removed,
         near=filtered.near,
         also_near=(),
-        text_hash=text_hash,
+        text_hash=draft.forms.hash,
         normaliser=NORMALISER,
         accessible_for_free=page.accessible_for_free,
         license=page.license or entry.license,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.forms import Forms
 from storage.model import ExtractorFacts
 
 
@@ -44,3 +45,5 @@ class Page:
     charset: str | None = None
     """The encoding the page was decoded with."""
     warnings: tuple[str, ...] = ()
+    forms: Forms | None = None
+    """Of its paragraphs, where they were made beside them."""

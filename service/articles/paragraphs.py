@@ -7,11 +7,11 @@ compared, so that a hash accident costs nothing.
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from storage.fingerprints import exact, fold_form
+from storage.fingerprints import Fingerprint, fingerprint, fold_form
 from storage.model import Near, Removal, Scope, Standing
 
 _SHORT = 40
@@ -51,26 +51,26 @@ class Learned:
 class Elsewhere(Protocol):
     """What the filter asks about the articles archived before, the earlier revisions of its own left out."""
 
-    def standing(self, text: str) -> Standing | None:
+    def standing(self, text: str, printed: Fingerprint) -> Standing | None:
         """Where this very text stands first; None where it never stood. The texts have been compared."""
 
-    def alike(self, text: str) -> Standing | None:
+    def alike(self, printed: Fingerprint) -> Standing | None:
         """Where a text stands first that equals this one but for typography; None where none does."""
 
-    def is_boilerplate(self, text: str, position: int, total: int) -> bool:
+    def is_boilerplate(self, printed: Fingerprint, position: int, total: int) -> bool:
         """Whether the feed has shown this text to be boilerplate, where it stands now: ``position`` of ``total``."""
 
 
 class Nowhere:
     """No other article is known."""
 
-    def standing(self, text: str) -> None:
+    def standing(self, text: str, printed: Fingerprint) -> None:
         """It stands nowhere."""
 
-    def alike(self, text: str) -> None:
+    def alike(self, printed: Fingerprint) -> None:
         """Nor does another spelling."""
 
-    def is_boilerplate(self, text: str, position: int, total: int) -> bool:  # noqa: ARG002
+    def is_boilerplate(self, printed: Fingerprint, position: int, total: int) -> bool:  # noqa: ARG002
         """Nothing has been learned."""
         return False
 
@@ -92,6 +92,7 @@ def filter_article(
     scope: Scope,
     names: Collection[str],
     elsewhere: Elsewhere | None = None,
+    texts: Sequence[Fingerprint] | None = None,
 ) -> Filtered:
     """Remove what an article repeats: of itself, and as far as ``scope`` goes, of others.
 
@@ -111,8 +112,10 @@ def filter_article(
         scope: ``Scope.OFF`` removes nothing; notes are made all the same.
         names: What the feed and its site call themselves; case and typography do not matter.
         elsewhere: The other articles; None: there are none.
+        texts: The paragraphs' fingerprints, where they are at hand.
     """
-    lines = _lines(paragraphs, {fold_form(name) for name in names})
+    texts = [fingerprint(text) for text in paragraphs] if texts is None else texts
+    lines = _lines(paragraphs, texts, {fingerprint(name).fold: fold_form(name) for name in names})
     others = elsewhere or Nowhere()
     filtered = _Filter(lines, article_id, revision, scope, others).filtered()
     if scope is Scope.BOILERPLATE and not filtered.kept:
@@ -120,52 +123,56 @@ def filter_article(
     return filtered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
     """A paragraph, and what is known of it inside its article."""
 
     position: int
     text: str
+    printed: Fingerprint
     at: int
     """Where the same text stands first."""
     alike_at: int
     """Where one of the same fold does."""
-    may_go: bool
-    """Whether it says nothing where another article has said it."""
-    may_repeat: bool
-    """Whether it says nothing where its own has."""
+    is_name: bool
+    may_repeat: bool = False
+    """Whether it says nothing where its own article has said it, at ``at``."""
+
+    @property
+    def may_go(self) -> bool:
+        """Whether it says nothing where another article has said it."""
+        return self.is_name or _is_prose(self.text)
 
 
-def _lines(paragraphs: Sequence[str], names: Collection[str]) -> list[_Line]:
+def _lines(paragraphs: Sequence[str], texts: Sequence[Fingerprint], names: Mapping[bytes, str]) -> list[_Line]:
+    """The lines of an article; ``names`` by fingerprint, folded."""
     first: dict[str, int] = {}
-    first_folded: dict[str, int] = {}
-    lines = []
-    for position, text in enumerate(paragraphs):
-        folded = fold_form(text)
-        at, alike_at = first.setdefault(text, position), first_folded.setdefault(folded, position)
-        may_go = folded in names or _is_prose(text)
-        lines.append(_Line(position, text, at, alike_at, may_go, may_go))
-    return _unless_meant(lines, names)
+    first_folded: dict[bytes, int] = {}
+    lines, repeats = [], []
+    for position, (text, printed) in enumerate(zip(paragraphs, texts, strict=True)):
+        at, alike_at = first.setdefault(text, position), first_folded.setdefault(printed.fold, position)
+        is_name = printed.fold in names and fold_form(text) == names[printed.fold]
+        lines.append(line := _Line(position, text, printed, at, alike_at, is_name))
+        if at < position and line.may_go:
+            line.may_repeat = True
+            repeats.append(line)
+    if _are_meant(repeats, lines):
+        for line in repeats:
+            line.may_repeat = line.is_name
+    return lines
 
 
-def _unless_meant(lines: list[_Line], names: Collection[str]) -> list[_Line]:
-    """The lines, none of which may repeat another where repeats stand at many places; of names, that says nothing.
+def _are_meant(repeats: Sequence[_Line], lines: Sequence[_Line]) -> bool:
+    """Whether repeats stand at so many places that nobody made them by mistake; of names, that says nothing.
 
     A block that stands twice is one place, whatever is between its lines: all are as far from their first ones.
     """
-    is_name = [fold_form(line.text) in names for line in lines]
-    is_repeat = [line.may_repeat and line.at < line.position for line in lines]
     distances = {
         line.position - line.at
-        for line in lines
-        if is_repeat[line.position]
-        and not is_name[line.position]
-        and not is_repeat[line.position - 1]
-        and line.text != lines[line.position - 1].text
+        for line in repeats
+        if not line.is_name and not lines[line.position - 1].may_repeat and line.text != lines[line.position - 1].text
     }
-    if len(distances) <= _PLACES:
-        return lines
-    return [replace(line, may_repeat=line.may_repeat and is_name[line.position]) for line in lines]
+    return len(distances) > _PLACES
 
 
 def _is_prose(text: str) -> bool:
@@ -211,12 +218,12 @@ class _Filter:
             return self._because("repeat", line, Standing(self._article_id, self._revision, line.at))
         if boilerplate is not None:
             return self._because("boilerplate", line, boilerplate)
-        if self._scope is Scope.ALL and line.may_go and (standing := self._elsewhere.standing(line.text)) is not None:
+        if self._scope is Scope.ALL and line.may_go and (standing := self._standing(line)) is not None:
             return self._because("known", line, standing)
         return None
 
     def _because(self, reason: str, line: _Line, standing: Standing) -> Removal:
-        return Removal(line.position, reason, standing.id, standing.revision, standing.at, exact(line.text).hex())
+        return Removal(line.position, reason, standing.id, standing.revision, standing.at, line.printed.exact.hex())
 
     def _note(self, line: _Line) -> Near | None:
         """Which other spelling a paragraph that stays has; of another article, only where it is more than a line."""
@@ -225,7 +232,7 @@ class _Filter:
             if first is None:
                 return Near(line.position, self._article_id, self._revision, line.alike_at)
             return Near(line.position, first.id, first.revision, first.at)
-        other = self._elsewhere.alike(line.text) if len(line.text) > _SHORT else None
+        other = self._elsewhere.alike(line.printed) if len(line.text) > _SHORT else None
         return Near(line.position, other.id, other.revision, other.at) if other is not None else None
 
     # -- boilerplate ---------------------------------------------------------------------------------------------------
@@ -237,6 +244,8 @@ class _Filter:
         an answer, has a text of its own behind it. A line that ends in a colon goes only with what it announces.
         """
         learned = {line.position: standing for line in self._lines if (standing := self._learned(line)) is not None}
+        if not learned:
+            return learned
         goes = {line.position for line in self._lines if line.at < line.position and line.may_repeat}
         goes |= {position for position in learned if len(self._lines[position].text) > _SHORT}
         for inwards in (self._lines, self._lines[::-1]):
@@ -250,6 +259,9 @@ class _Filter:
         return {position: standing for position, standing in learned.items() if position in goes}
 
     def _learned(self, line: _Line) -> Standing | None:
-        if not self._elsewhere.is_boilerplate(line.text, line.position, len(self._lines)):
+        if not self._elsewhere.is_boilerplate(line.printed, line.position, len(self._lines)):
             return None
-        return self._elsewhere.standing(line.text) if any(map(str.isalpha, line.text)) else None
+        return self._standing(line) if any(map(str.isalpha, line.text)) else None
+
+    def _standing(self, line: _Line) -> Standing | None:
+        return self._elsewhere.standing(line.text, line.printed)

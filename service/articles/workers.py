@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -268,10 +268,12 @@ def _extract(
     now: datetime,
 ) -> Page:
     from service.articles.extract import extract_page, reset_caches
+    from storage.forms import forms_of
 
     if next(_pages) % _CACHES_EMPTIED_AFTER == 0:
         reset_caches()
-    return extract_page(_decoded(body), url=url, content_type=content_type, charset=charset, headers=headers, now=now)
+    page = extract_page(_decoded(body), url=url, content_type=content_type, charset=charset, headers=headers, now=now)
+    return replace(page, forms=forms_of(page.paragraphs))
 
 
 def _decoded(body: bytes | Content) -> bytes:

@@ -17,8 +17,9 @@ from service.articles.dates import parse_date
 from service.articles.extract import extract_page
 from service.articles.page import Metadata, Page
 from service.articles.paragraphs import filter_article
+from storage.forms import forms_of
 from storage.model import Article, Entry, Feed, HttpFacts, PendingEntry, Rights, Scope
-from storage.rebuild import full_paragraphs, full_text_hash
+from storage.rebuild import full_paragraphs
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -85,7 +86,7 @@ def score(page: GoldPage) -> Score:
 def record(draft: Draft, scope: Scope) -> Article:
     article_id, paragraphs = draft.pending.entry.article_id, draft.paragraphs
     filtered = filter_article(paragraphs, article_id=article_id, revision=1, scope=scope, names=names(draft))
-    return compose(draft, filtered, revision=1, also_in=(), text_hash=full_text_hash(paragraphs), archived=NOW)
+    return compose(draft, filtered, revision=1, also_in=(), archived=NOW)
 
 
 def draft_of(page: GoldPage, extracted: Page) -> Draft:
@@ -94,6 +95,7 @@ def draft_of(page: GoldPage, extracted: Page) -> Draft:
         pending=PendingEntry(1, "feed", "https://feeds.example/rss", 1, entry, NOW),
         feed=Feed("feed", "https://feeds.example/rss"),
         paragraphs=extracted.paragraphs,
+        forms=forms_of(extracted.paragraphs),
         text_source="page",
         metadata=extracted.metadata,
         summary=None,

@@ -22,6 +22,7 @@ from service.offload import OneThread
 from service.reading import Ended
 from storage.archive import Archive
 from storage.database import Database
+from storage.forms import forms_of
 from storage.model import (
     Entry,
     ExtractorFacts,
@@ -93,6 +94,7 @@ def draft_of(number: int, *, title: str | None = TITLE, paragraphs: tuple[str, .
         pending=PendingEntry(number, feed.name, feed.url, number, entry, NOON),
         feed=feed,
         paragraphs=paragraphs,
+        forms=forms_of(paragraphs),
         text_source="page",
         metadata=Metadata(title=title),
         summary=None,
