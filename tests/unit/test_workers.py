@@ -16,7 +16,6 @@ from multiprocessing import spawn
 from pathlib import Path
 
 import pytest
-from pebble.common import CONSTS
 
 from service.articles.workers import Workers, _Task
 from service.errors import ExtractError, ParseError, ServiceError, WorkersError
@@ -121,9 +120,7 @@ def test_a_worker_that_hangs_crashes_or_eats_memory_costs_one_call() -> None:
     asyncio.run(main())
 
 
-def test_rule_29_a_worker_deep_in_a_parser_written_in_c_is_killed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CONSTS, "term_timeout", 60)  # until then the pool trusts that a worker ends when it is told to
-
+def test_rule_29_a_worker_deep_in_a_parser_written_in_c_is_killed_at_once() -> None:
     async def main() -> None:
         workers = Workers(1)
         try:
@@ -200,12 +197,11 @@ def test_no_more_calls_are_handed_over_than_three_per_worker() -> None:
         workers = Workers(1)
         try:
             calls = [asyncio.create_task(run(workers, time.sleep, 0.05)) for _ in range(8)]
-            await asyncio.sleep(0)
-            assert workers._room.locked()
-            while workers.calls < 3:
+            seen = set()
+            while not all(call.done() for call in calls):
+                seen.add(workers.calls)
                 await asyncio.sleep(0.001)
-            await asyncio.gather(*calls)
-            assert not workers._room.locked()
+            assert max(seen) == 3
             assert workers.calls == 0
         finally:
             await workers.stop()
