@@ -40,7 +40,7 @@ class Reply:
 
 
 def message_of(value: object) -> tuple[bytes, bytes]:
-    """A value as it goes over a socket: its length, and itself. Not joined: a page is large, and copied often enough."""
+    """A value as it goes over a socket: its length, and itself; not joined, for a page is copied often enough."""
     pickled = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     return SIZE.pack(len(pickled)), pickled
 

@@ -12,7 +12,6 @@ import logging
 import multiprocessing
 import os
 import resource
-import signal
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
 from service.articles.page import Page
-from service.articles.pool import LostError, Pool
+from service.articles.channel import LostError
+from service.articles.pool import Pool, StoppedError
 from service.articles.worker import Setting
 from service.errors import ExtractError, ParseError, ServiceError
 from service.feeds.document import Document
@@ -42,9 +42,6 @@ _LOADED = (
     "service.feeds.parse",
     "service.articles.workers",
 )
-TRIES = 2
-"""How often a page may cost a worker before it is given up: the second time, it has one for itself."""
-
 _CACHES_EMPTIED_AFTER = 500
 """Pages between two times that a worker empties trafilatura's caches."""
 
@@ -52,9 +49,10 @@ _CACHES_EMPTIED_AFTER = 500
 class Workers:
     """A pool of worker processes, started at the first call. Used from one event loop.
 
-    Every call raises what the parser raised; where the worker gave no answer within its time, ran out of memory or
-    died, the same kind of error says so, an ExtractError with ``worker_died``. Calls beyond the room for them wait.
-    Where no process can be started at all, WorkersError does.
+    Every call raises what the parser raised. Where a worker gave no answer within its time, ran out of memory or died,
+    the call it was at is lost, and the same kind of error says so; a page is tried once more before that, with no other
+    call at its worker: what killed that may have been something else. No call is lost for another's fault. Calls beyond
+    the room for them wait. Where no process can be started at all, WorkersError is raised.
     """
 
     def __init__(
@@ -96,11 +94,11 @@ class Workers:
     ) -> Page:
         """``service.articles.extract.extract_page``, in a worker. Raises ExtractError."""
         task = _Task(_extract, (body, url, content_type, charset, dict(headers or {}), now))
-        return await self._run(task, self._extract_seconds, _unread, tries=TRIES)
+        return await self._run(task, self._extract_seconds, ExtractError, again=True)
 
     async def fragment(self, fragment: str, *, url: str) -> tuple[str, ...]:
         """``service.articles.fragment.extract_fragment``, in a worker. Raises ExtractError."""
-        return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, _unread, tries=TRIES)
+        return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, ExtractError, again=True)
 
     @property
     def calls(self) -> int:
@@ -112,20 +110,25 @@ class Workers:
         await self._pool.stop()
 
     async def _run(
-        self, task: "_Task[T]", seconds: float, failure: Callable[[str], ServiceError], *, tries: int = 1
+        self,
+        task: "_Task[T]",
+        seconds: float,
+        failure: Callable[[str], ServiceError],
+        *,
+        again: bool = False,
+        alone: bool = False,
     ) -> T:
         try:
-            answer: T | ServiceError | _Bug = await self._pool.call(task, seconds, tries=tries)
+            answer: T | ServiceError | _Bug = await self._pool.call(task, seconds, alone=alone)
         except LostError as error:
+            if again and not isinstance(error, StoppedError):
+                return await self._run(task, seconds, failure, alone=True)
             raise failure(str(error)) from None
         if isinstance(answer, ServiceError):
             raise answer
         if isinstance(answer, _Bug):
             raise failure(f"its reader has a bug: {answer.what}")
         return answer
-
-
-_unread = partial(ExtractError, worker_died=True)
 
 
 # -- in the worker -----------------------------------------------------------------------------------------------------
