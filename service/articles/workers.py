@@ -20,8 +20,8 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
-from service.articles.page import Page
 from service.articles.channel import LostError
+from service.articles.page import Page
 from service.articles.pool import Pool, StoppedError
 from service.articles.worker import Setting
 from service.errors import ExtractError, ParseError, ServiceError
