@@ -95,15 +95,10 @@ class ParseError(ServiceError):
 
 
 class ExtractError(ServiceError):
-    """A page gave no text.
+    """A page gave no text. ``reserved`` is what it says of its use all the same, where that could be read."""
 
-    ``worker_died`` tells a page that could not be read from one that has nothing to read; ``reserved`` is what that one
-    says of its use all the same.
-    """
-
-    def __init__(self, message: str, *, worker_died: bool = False, reserved: "Reserved | None" = None) -> None:
+    def __init__(self, message: str, *, reserved: "Reserved | None" = None) -> None:
         super().__init__(message)
-        self.worker_died = worker_died
         self.reserved = reserved
 
 

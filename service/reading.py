@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from service import __version__
 from service.articles.compose import Draft
@@ -31,10 +31,6 @@ from storage.model import (
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
 RIGHTS_HEADERS = ("x-robots-tag", "tdm-reservation", "tdm-policy")
-WORKER_PAUSE = timedelta(hours=1)
-"""What took its worker down, or was caught in another's fall, is tried again this much later,"""
-WORKER_TRIES = 3
-"""unless it has been tried this often already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +153,6 @@ class Reader:
                 now=fetched.at,
             )
         except ExtractError as error:
-            if error.worker_died and pending.attempts < WORKER_TRIES:
-                return _later(fetched, error)
             otherwise = Resolution(pending.number, Outcome.FAILED, str(error))
             warnings, reserved = (f"page: {error}",), error.reserved
             return await self._read_feed(replace(fetched, warnings=warnings, otherwise=otherwise, reserved=reserved))
@@ -193,8 +187,6 @@ class Reader:
         try:
             paragraphs = await self._paragraphs(entry.content, base) or await self._paragraphs(entry.summary, base)
         except ExtractError as error:
-            if error.worker_died and pending.attempts < WORKER_TRIES:
-                return _later(fetched, error)
             unread = Resolution(pending.number, Outcome.FAILED, f"the feed's text: {error}")
             return Ended(pending, unread, capture=self._unread(fetched))
         if not paragraphs:
@@ -231,10 +223,6 @@ class Reader:
 
     async def _paragraphs(self, html: str | None, url: str) -> tuple[str, ...]:
         return await self._workers.fragment(html, url=url) if html else ()
-
-
-def _later(fetched: Fetched, error: ExtractError) -> Ended:
-    return Ended(fetched.pending, retry=Retry(fetched.pending.number, fetched.at + WORKER_PAUSE, str(error)))
 
 
 def _capture(fetched: Fetched) -> Capture | None:

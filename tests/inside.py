@@ -34,3 +34,25 @@ def used() -> tuple[int, int, int]:
 def twice(number: int) -> tuple[int, int]:
     """A short call: its result, and the process that answers."""
     return 2 * number, os.getpid()
+
+
+def die_the_first_time(mark: Path) -> str:
+    """Die unless there is a mark already; leave one."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return "read"
+    os._exit(9)
+
+
+def note(path: Path, then: int) -> None:
+    """Leave a mark, and die of ``then`` unless that is 0."""
+    with path.open("a", encoding="ascii") as file:
+        file.write(".")
+    if then:
+        os._exit(then)
+
+
+def die_of(poison: str) -> None:
+    """Have the worker crash."""
+    os._exit(len(poison))

@@ -52,7 +52,6 @@ def importers(library: str) -> set[str]:
         ("httpcore", "service.net"),
         ("feedparser", "service.feeds"),
         ("trafilatura", "service.articles"),
-        ("pebble", "service.articles.workers"),
         ("sqlalchemy", "storage"),
         ("alembic", "storage"),
         ("warcio", "storage"),
@@ -107,7 +106,7 @@ PURE = sorted(
         "service.stats.charts",
         "service.stats.page",
     }
-    if name != "service.articles.workers"
+    if name not in {f"service.articles.{module}" for module in ("workers", "worker", "channel", "pool")}
 )
 IMPURE_MODULES = {
     "os",
@@ -174,4 +173,4 @@ def test_the_main_process_never_loads_extractor_feed_parser_or_apprise() -> None
 
 def test_a_look_at_the_archive_loads_nothing_that_fetches_or_reads() -> None:
     code = "import service.cli.status, service.cli.health_page, service.cli.health_json"
-    assert loaded_by(code) & {"httpx", "trafilatura", "feedparser", "apscheduler", "warcio", "pebble"} == set()
+    assert loaded_by(code) & {"httpx", "trafilatura", "feedparser", "apscheduler", "warcio", "multiprocessing"} == set()

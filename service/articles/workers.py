@@ -6,29 +6,25 @@ Hostile input makes any parser take minutes or gigabytes; here that costs a work
 process itself never loads a parser.
 """
 
-import asyncio
 import fcntl
 import itertools
 import logging
 import multiprocessing
 import os
 import resource
-import signal
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing.process import BaseProcess
-from multiprocessing.spawn import get_executable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
+from service.articles.channel import LostError
 from service.articles.page import Page
-from service.errors import ExtractError, ParseError, ServiceError, WorkersError
+from service.articles.pool import Pool, StoppedError
+from service.articles.worker import Setting
+from service.errors import ExtractError, ParseError, ServiceError
 from service.feeds.document import Document
 from service.net.body import Content
 
@@ -36,13 +32,16 @@ T = TypeVar("T")
 
 MEMORY_LIMIT = 1_500_000_000
 """Address space of one worker, in bytes."""
-NO_WORKER = "no process can be started to read feeds and pages in"
 RECYCLE_AFTER = 2_000
 """Calls after which a worker makes way for a fresh one."""
 
-_LOADED = ["service.silence", "service.articles.extract", "service.articles.fragment", "service.feeds.parse"]
-_IN_FLIGHT = 3
-"""Calls per worker that are handed over at once; what waits longer waits here, where it is not copied."""
+_LOADED = (
+    "service.silence",
+    "service.articles.extract",
+    "service.articles.fragment",
+    "service.feeds.parse",
+    "service.articles.workers",
+)
 _CACHES_EMPTIED_AFTER = 500
 """Pages between two times that a worker empties trafilatura's caches."""
 
@@ -50,9 +49,10 @@ _CACHES_EMPTIED_AFTER = 500
 class Workers:
     """A pool of worker processes, started at the first call. Used from one event loop.
 
-    Every call raises what the parser raised; where the worker gave no answer within its time, ran out of memory or
-    died, the same kind of error says so, an ExtractError with ``worker_died``. Calls beyond the room for them wait.
-    Where no process can be started at all, WorkersError does.
+    Every call raises what the parser raised. Where a worker gave no answer within its time, ran out of memory or died,
+    the call it was at is lost, and the same kind of error says so; a page is tried once more before that, with no other
+    call at its worker: what killed that may have been something else. No call is lost for another's fault. Calls beyond
+    the room for them wait. Where no process can be started at all, WorkersError is raised.
     """
 
     def __init__(
@@ -64,15 +64,9 @@ class Workers:
         parse_seconds: float = 10.0,
         extract_seconds: float = 20.0,
     ) -> None:
-        self._count = count
-        self._memory_limit = memory_limit
-        self._recycle_after = recycle_after
         self._parse_seconds = parse_seconds
         self._extract_seconds = extract_seconds
-        self._pool: ProcessPool | None = None
-        self._changing = asyncio.Lock()
-        self._handed: set[Future[Any]] = set()
-        self._room = asyncio.Semaphore(_IN_FLIGHT * count)
+        self._pool = Pool(count, Setting(partial(_prepare, memory_limit), _answer, _LOADED, recycle_after))
 
     async def parse(
         self,
@@ -100,99 +94,41 @@ class Workers:
     ) -> Page:
         """``service.articles.extract.extract_page``, in a worker. Raises ExtractError."""
         task = _Task(_extract, (body, url, content_type, charset, dict(headers or {}), now))
-        return await self._run(task, self._extract_seconds, _unread)
+        return await self._run(task, self._extract_seconds, ExtractError, again=True)
 
     async def fragment(self, fragment: str, *, url: str) -> tuple[str, ...]:
         """``service.articles.fragment.extract_fragment``, in a worker. Raises ExtractError."""
-        return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, _unread)
+        return await self._run(_Task(_fragment, (fragment, url)), self._extract_seconds, ExtractError, again=True)
 
     @property
     def calls(self) -> int:
         """Calls handed to the workers, and not answered yet."""
-        return len(self._handed)
+        return self._pool.handed
 
     async def stop(self) -> None:
         """End the workers, whatever they are at: their calls fail. A later call starts them afresh."""
-        async with self._changing:
-            await self._end()
+        await self._pool.stop()
 
-    async def _run(self, task: "_Task[T]", seconds: float, failure: Callable[[str], ServiceError]) -> T:
-        async with self._room:
-            # The pool times a call from its start, and loses one whose worker is killed as it picks it up.
-            lost = (_IN_FLIGHT + 1) * max(self._parse_seconds, self._extract_seconds)
-            try:
-                future = await self._hand_over(task, seconds)
-                async with asyncio.timeout(lost):
-                    answer: T | ServiceError | _Bug = await asyncio.wrap_future(future)
-            except TimeoutError:
-                raise failure(f"gave no answer within {seconds:g} s") from None
-            except MemoryError:
-                raise failure("ran out of memory") from None
-            except (ProcessExpired, BrokenProcessPool):
-                raise failure("its worker died") from None
+    async def _run(
+        self,
+        task: "_Task[T]",
+        seconds: float,
+        failure: Callable[[str], ServiceError],
+        *,
+        again: bool = False,
+        alone: bool = False,
+    ) -> T:
+        try:
+            answer: T | ServiceError | _Bug = await self._pool.call(task, seconds, alone=alone)
+        except LostError as error:
+            if again and not isinstance(error, StoppedError):
+                return await self._run(task, seconds, failure, alone=True)
+            raise failure(str(error)) from None
         if isinstance(answer, ServiceError):
             raise answer
         if isinstance(answer, _Bug):
             raise failure(f"its reader has a bug: {answer.what}")
         return answer
-
-    async def _hand_over(self, task: "_Task[T]", seconds: float) -> "Future[T | ServiceError | _Bug]":
-        async with self._changing:
-            if self._pool is None or not self._pool.active:
-                await self._end()  # a worker that dies idle breaks the pool
-                self._pool = await asyncio.to_thread(self._start_or_say)
-            try:
-                future: Future[T | ServiceError | _Bug] = self._pool.schedule(_answer, args=(task,), timeout=seconds)
-            except RuntimeError as error:
-                raise BrokenProcessPool from error
-        self._handed.add(future)
-        future.add_done_callback(self._handed.discard)
-        return future
-
-    async def _end(self) -> None:
-        if self._pool is not None:
-            await asyncio.to_thread(_stop, self._pool)
-            self._pool = None
-        for future in self._handed.copy():
-            if not future.done():
-                future.set_exception(BrokenProcessPool())
-
-    def _start_or_say(self) -> ProcessPool:
-        program = os.fsdecode(get_executable())
-        if not os.access(program, os.X_OK):  # found out later, by a pipe that nobody is at the other end of
-            raise WorkersError(f"{NO_WORKER}: {program} is gone, or this user may not execute it; install veille anew")
-        try:
-            return self._start()
-        except (OSError, EOFError) as error:
-            cure = "is there memory and room for processes (free -m, ulimit -u)?"
-            raise WorkersError(f"{NO_WORKER}: {str(error) or type(error).__name__}; {cure}") from None
-
-    def _start(self) -> ProcessPool:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_LOADED)
-        pool = ProcessPool(
-            self._count,
-            max_tasks=self._recycle_after,
-            initializer=_prepare,
-            initargs=(self._memory_limit,),
-            context=context,
-        )
-        # Processes inherit the mask: Ctrl-C at a terminal is this process's affair alone, from their first moment on.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            if not pool.active:  # asking starts it
-                raise OSError("they end at once")
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        return pool
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
-
-
-_unread = partial(ExtractError, worker_died=True)
 
 
 # -- in the worker -----------------------------------------------------------------------------------------------------
@@ -219,9 +155,6 @@ def _prepare(memory_limit: int) -> None:
     limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # The pool's own handler runs only between two steps of Python: a parser in C would not hear of it for the seconds
-    # that the pool then waits, with every other worker held up. The kernel's default ends it at once.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(multiprocessing.parent_process())
     # What parsers have to say of broken input comes back as a result.
     logging.disable(logging.CRITICAL)

@@ -1,22 +1,23 @@
 """What once went wrong between parts that each were right, and must not again."""
 
 import asyncio
-import os
+import re
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from crawling import Bench
+from inside import die_of
 from newsstand import Clock, item, ledger, mount, page, reasons, rss, watch
 
 from service import app, catalogues
-from service.articles.page import Page
-from service.articles.workers import Workers, _Task, _unread
+from service.articles.workers import Workers, _parse, _Task
 from service.net.body import Content
 from service.newsroom import Answer, Head, Newsroom, Redirect, Slow, Status
-from service.reading import WORKER_TRIES, Ended, Fetched, Reader
+from service.reading import Ended, Fetched, Reader
 from service.runner import Runner
 from storage.model import Outcome
 
@@ -252,40 +253,44 @@ def test_a_page_date_without_a_zone_gives_way_to_the_feeds_and_else_is_warned_of
 
 
 class Mortal(Workers):
-    """Workers of which each dies, for real, that a poisonous text is given to."""
+    """Workers of which each dies, for real, that a poisonous text is given to; counts how often."""
 
-    async def extract(self, body: Content, **facts: Any) -> Page:
-        return await self._die() if b"poison" in body.decoded() else await super().extract(body, **facts)
+    deaths: ClassVar[Counter[str]] = Counter()
 
-    async def fragment(self, fragment: str, *, url: str) -> tuple[str, ...]:
-        return await self._die() if "poison" in fragment else await super().fragment(fragment, url=url)
+    async def _run(self, task: _Task[Any], *arguments: Any, **options: Any) -> Any:
+        given = task.arguments[0]
+        text = given.decoded().decode() if isinstance(given, Content) else str(given)
+        if task.function is not _parse and (poison := re.search("poison [a-z]+", text)):
+            self.deaths[poison[0]] += 1
+            task = _Task(die_of, (poison[0],))
+        return await super()._run(task, *arguments, **options)
 
-    async def _die(self) -> Any:
-        return await self._run(_Task(os._exit, (9,)), 10.0, _unread)
 
-
-def test_what_takes_its_worker_down_is_tried_again_and_then_read_in_the_feed_or_given_up(
-    bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_what_takes_its_worker_down_twice_is_read_in_the_feed_or_given_up_and_takes_nothing_with_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "Workers", Mortal)
-    with Newsroom(sites=1, stories=0) as room:
-        links = [room.serve(f"/{name}", page("poison")) for name in ("with-text", "without", "with-poison")]
-        good = room.serve("/good", page("Good"))
-        given: list[dict[str, str]] = [{"description": "What the feed says."}, {}, {"description": "More poison."}, {}]
-        items = [item(link, link, **more) for link, more in zip([*links, good], given, strict=True)]
-        mount(bench, room, {"f": rss(*items)})
-        tries: dict[str | None, int] = {}
-        for _ in range(WORKER_TRIES + 1):
-            bench.crawl(poll_all=False)
-            for event in bench.events:
-                if isinstance(event, Ended) and event.retry:
-                    assert event.retry.reason == "its worker died"
-                    tries[event.pending.entry.url] = tries.get(event.pending.entry.url, 0) + 1
-            clock.forward(hours=1)
-    tries.pop(good, None)  # it may have been caught in another's fall
-    assert tries == dict.fromkeys(links, WORKER_TRIES)
+    Mortal.deaths.clear()
+    with Newsroom(sites=2, stories=0) as room:
+        links = [
+            room.serve(f"/{name}", page(text))
+            for name, text in (("a", "poison one"), ("b", "poison two"), ("c", "poison three"))
+        ]
+        good = [room.serve(f"/good{number}", page(f"Good {number}")) for number in range(12)]
+        given: list[dict[str, str]] = [{"description": "What the feed says."}, {}, {"description": "More poison four."}]
+        items = [item(link, link, **more) for link, more in zip(links, given, strict=True)]
+        others = [item(link, link) for link in good]
+        mount(bench, room, {"f": rss(*others[:4], *items, *others[4:])})
+        bench.crawl(poll_all=False)
+        asked = Counter(request.path for request in room.requests)
+    assert [event.retry for event in bench.events if isinstance(event, Ended) and event.retry] == []
+    assert Mortal.deaths == dict.fromkeys(("poison one", "poison two", "poison three", "poison four"), 2)
+    assert {asked[f"/{name}"] for name in "abc"} == {1}
     records = in_archive(bench)
-    assert {url: record["text_source"] for url, record in records.items()} == {good: "page", links[0]: "feed"}
+    assert {url: record["text_source"] for url, record in records.items()} == {
+        links[0]: "feed",
+        **dict.fromkeys(good, "page"),
+    }
     assert records[links[0]]["warnings"] == ["page: its worker died"]
-    assert ledger(bench) == {Outcome.ARCHIVED: 2, Outcome.FAILED: 2}
+    assert ledger(bench) == {Outcome.ARCHIVED: 13, Outcome.FAILED: 2}
     assert reasons(bench) == {("failed", "its worker died"): 1, ("failed", "the feed's text: its worker died"): 1}
