@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install crawl demo test test-power test-systemd deploy-check check bench bench-archive bench-dedup soak chaos lock clean
+.PHONY: help install crawl demo test test-power test-systemd deploy-check check bench bench-archive bench-dedup bench-growth soak chaos lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -56,6 +56,9 @@ bench-archive: install  ## what the archive costs as it grows to 100,000 article
 
 bench-dedup: install  ## what the index of the duplicate filter costs at 1, 10 and 50 million paragraphs, beside its peers
 	$(BIN)/python bench/dedup.py
+
+bench-growth: install  ## what a crawl costs over archives of up to a million records
+	$(BIN)/python bench/growth.py
 
 soak: install  ## an hour of the service over 300 feeds, 50,000 articles: what grows, runs late or gets lost
 	$(BIN)/python bench/soak.py

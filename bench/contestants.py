@@ -17,6 +17,7 @@ from storage.segments import records
 
 LONG = 3600.0
 """Seconds that the project's own programs have."""
+CRAWL = [Path(sys.executable).with_name("veille"), "--data", "data", "--feeds", "feeds.toml", "--json", "crawl"]
 PATIENT = 300.0
 """Seconds that a peer has; what it has done until then counts."""
 
@@ -66,7 +67,7 @@ class Bare(Contestant):
         found = json.loads((work / "stdout").read_bytes())
         urls = [page.url for page in world.pages]
         texts = {url: json.loads(text)["text"] for url, text in zip(urls, found["texts"], strict=True) if text}
-        alone = Spent(sum(found["cpu"]), found["wall"], spent.pss, spent.pss_tree, spent.code)
+        alone = Spent(sum(found["cpu"]), found["wall"], spent.pss, spent.pss_tree, spent.pss_main, spent.code)
         return Attempt(world, alone, world.pages, texts, dict(zip(urls, found["cpu"], strict=True)))
 
 
@@ -83,26 +84,15 @@ class Veille(Contestant):
         """Do the job once. Raises RunError; ValueError where the archive's books are not as they should be."""
         world = server.world
         world.write_feeds(work)
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("VEILLE_")}
-        settings = {
-            "VEILLE_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "VEILLE_HOST_DELAY": "0s",
-            "VEILLE_KEEP_RAW": "all" if self.raw else "none",
-            "VEILLE_WORKERS": str(self.processes),
+        words = {
+            "cwd": work,
+            "environment": settings(raw=self.raw, processes=self.processes),
+            "within": LONG,
+            "spared": [server.pid],
         }
-        command = [
-            Path(sys.executable).with_name("veille"),
-            "--data",
-            "data",
-            "--feeds",
-            "feeds.toml",
-            "--json",
-            "crawl",
-        ]
-        words = {"cwd": work, "environment": clean | settings, "within": LONG, "spared": [server.pid]}
-        spent = checked(run(command, **words), work)
+        spent = checked(run(CRAWL, **words), work)
         if self.again:
-            spent = checked(run([*command, "--all"], **words), work)
+            spent = checked(run([*CRAWL, "--all"], **words), work)
         summary = json.loads((work / "stdout").read_text().splitlines()[-1])
         settled = sum(summary[outcome] for outcome in ("archived", "unchanged", "skipped", "failed", "gone"))
         if settled != summary["new_entries"] or (settled != len(world.pages) and not self.again):
@@ -141,6 +131,17 @@ class Other(Contestant):
             checked(spent, work)
             raise RunError("it asked for no page")
         return Attempt(world, spent, delivered, dict(read_texts(work / "texts")))
+
+
+def settings(*, raw: bool, processes: int) -> dict[str, str]:
+    """An environment without any setting of the service but what a benchmark needs."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("VEILLE_")}
+    return clean | {
+        "VEILLE_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "VEILLE_HOST_DELAY": "0s",
+        "VEILLE_KEEP_RAW": "all" if raw else "none",
+        "VEILLE_WORKERS": str(processes),
+    }
 
 
 def read_texts(path: Path) -> Iterator[tuple[str, str]]:

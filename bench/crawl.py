@@ -49,6 +49,7 @@ class Row:
     wall: list[float] = field(default_factory=list)
     """Seconds a page."""
     pss: list[int] = field(default_factory=list)
+    pss_main: list[int] = field(default_factory=list)
     pss_tree: list[int] = field(default_factory=list)
     f1: dict[str, float] = field(default_factory=dict)
     """Mean by kind of gold."""
@@ -66,6 +67,7 @@ class Row:
         self.ratio.append(attempt.spent.cpu / done / statistics.mean(bare[page.url] for page in pages))
         self.wall.append(attempt.spent.wall / done)
         self.pss.append(attempt.spent.pss)
+        self.pss_main.append(attempt.spent.pss_main)
         self.pss_tree.append(attempt.spent.pss_tree)
         self.stopped = self.stopped or attempt.spent.code is None
 

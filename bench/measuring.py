@@ -33,6 +33,8 @@ class Spent:
     """Bytes: the most that one process had at a look, what it shares counted in parts."""
     pss_tree: int
     """Bytes: the most that all had together."""
+    pss_main: int
+    """Bytes: the most that the program's first process had."""
     code: int | None
     """The exit code; None: stopped because it took too long."""
 
@@ -42,7 +44,9 @@ class _Memory:
     """Looks at the memory of all our descendants, again and again, in a thread."""
 
     spared: Collection[int]
+    main: int = 0
     pss: int = 0
+    pss_main: int = 0
     tree: int = 0
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -50,6 +54,7 @@ class _Memory:
         while not self.done.wait(EVERY):
             found = {pid: size for pid in descendants(self.spared) if (size := pss(pid)) is not None}
             self.pss = max(self.pss, *found.values(), 0)
+            self.pss_main = max(self.pss_main, found.get(self.main, 0))
             self.tree = max(self.tree, sum(found.values()))
 
 
@@ -82,6 +87,7 @@ def run(
             stderr=err,
             start_new_session=True,
         )
+    memory.main = process.pid
     watcher = threading.Thread(target=memory.watch)
     watcher.start()
     try:
@@ -95,7 +101,7 @@ def run(
         memory.done.set()
         watcher.join()
         reap(spared)
-    return Spent(children_cpu() - before, wall, memory.pss, memory.tree, code)
+    return Spent(children_cpu() - before, wall, memory.pss, memory.tree, memory.pss_main, code)
 
 
 def reap(spared: Collection[int]) -> None:

@@ -10,12 +10,16 @@ of the status where the client hung up before.
 import asyncio
 import gzip
 import pickle
+import resource
 import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+
+ANYTHING = "/*"
+"""The path at which stands what a site answers where it has nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Connection(asyncio.Protocol):
     def _answer(self, head: bytes) -> None:
         path = head.split(b" ", 2)[1].decode("latin-1")
         fields = head.lower()
-        document = self._documents.get(self._site + path)
+        document = self._documents.get(self._site + path) or self._documents.get(self._site + ANYTHING)
         if document is None:
             status, body, more = "404 Not Found", b"", ""
         elif document.etag and document.etag.encode() in field(fields, b"if-none-match"):
@@ -103,6 +107,7 @@ def field(head: bytes, name: bytes) -> bytes:
 async def serve(directory: Path) -> None:
     """Serve until standard input ends."""
     documents: dict[str, Document] = pickle.loads((directory / "documents").read_bytes())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     loop = asyncio.get_running_loop()
     with (directory / "requests").open("w", encoding="utf-8", buffering=1) as log:
         for site in sorted({key.partition("/")[0] for key in documents}):

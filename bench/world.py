@@ -138,22 +138,25 @@ class Builder:
         return World(self._name, self._directory, tuple(self._feeds), tuple(self._pages))
 
 
-def build_newsroom(directory: Path, sites: int, stories: int, ground: Ground) -> World:
-    """The newsroom's world."""
+def build_newsroom(
+    directory: Path, sites: int, stories: int, ground: Ground, *, first: int = 0, names: Sequence[str] = ()
+) -> World:
+    """The newsroom's world, its sites from the ``first`` address on; ``names`` are the feeds', where not their own."""
     builder = Builder("newsroom", directory, ground)
     now = datetime.now(UTC).replace(microsecond=0)
     for number in range(sites):
-        plain = site_at(number, builder.base(number))
+        plain = site_at(number, builder.base(first + number))
         profile = plain.profile  # no JSON Feed, which several peers do not read
         kind = Format.RSS2 if profile.format is Format.JSON else profile.format
         profile = replace(profile, format=kind, full_text=number % 2 == 1, section_feed_path=None)
-        site = replace(plain, profile=profile)
+        site = replace(plain, name=f"{plain.name}-at-{first}" if first else plain.name, profile=profile)
         weight = LIGHTEST + (HEAVIEST - LIGHTEST) * number // max(sites - 1, 1)
         desk = Desk(site, 1, window=stories, weight=weight, compress=False)
         for back in range(stories, 0, -1):
             desk.publish(now - back * timedelta(minutes=37, seconds=11))
         builder.serve(f"{site.base_url}/robots.txt", b"User-agent: *\nAllow: /\n", "text/plain")
-        builder.feed(site.feeds[0], *read(desk, site.feed_paths[0]))
+        feed = site.feeds[0]._replace(name=names[number]) if names else site.feeds[0]
+        builder.feed(feed, *read(desk, site.feed_paths[0]))
         for story in desk.listed:
             builder.page(story.url, *read(desk, story.path))
     return builder.build()
