@@ -25,7 +25,7 @@ from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
 from service.articles.rights import read_reserved
-from service.articles.shortcuts import shortcuts
+from service.articles.shortcuts import may_name_author, shortcuts
 from service.errors import ExtractError
 from storage.fingerprints import exact_form
 from storage.model import ExtractorFacts
@@ -122,7 +122,7 @@ class _Looks:
         return title
 
     def authors(self) -> str | None:
-        authors: str | None = extract_author(self._tree)
+        authors: str | None = extract_author(self._tree) if may_name_author(self._tree) else None
         return authors
 
     def day(self) -> str | None:
