@@ -64,7 +64,7 @@ def extract_page(
     Raises:
         ExtractError: The body is empty, is no HTML, cannot be parsed, or holds no text, in one line.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise ExtractError("the page is empty")
     if kind := kind_other_than_html(body, content_type):
         raise ExtractError(f"the page is {kind[:80]}, not HTML")
