@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import trafilatura
 from htmldate import find_date
 from lxml.html import HtmlElement
-from trafilatura.meta import reset_caches
+from trafilatura.meta import reset_caches as reset_trafilatura
 from trafilatura.metadata import extract_author, extract_title
 from trafilatura.settings import Extractor
 
@@ -25,6 +25,7 @@ from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
 from service.articles.rights import read_reserved
+from service.articles.selectors import forget
 from service.articles.shortcuts import may_name_author, shortcuts
 from service.errors import ExtractError
 from storage.fingerprints import exact_form
@@ -107,6 +108,12 @@ def _is_written_by_scripts(page: str, paragraphs: tuple[str, ...]) -> bool:
         return False
     shown = one_line(" ".join(tree.xpath("//body//text()[not(ancestor::script|ancestor::style|ancestor::noscript)]")))
     return len(shown) < _FEWEST_LETTERS or not any(paragraph in shown for paragraph in paragraphs)
+
+
+def reset_caches() -> None:
+    """Forget what was remembered of earlier pages: it saves work, and changes no result."""
+    reset_trafilatura()
+    forget()
 
 
 class _Looks:
