@@ -50,3 +50,10 @@ def gold_pages(shared_data: Path, kind: str) -> Iterator[GoldPage]:
                     shared_data / row["path"],
                     shared_data / row["gold_path"],
                 )
+
+
+def every_page(shared_data: Path) -> Iterator[Path]:
+    """The stored pages, with gold or without, gzipped."""
+    with (shared_data / "pages" / "index.tsv").open(encoding="utf-8", newline="") as index:
+        for row in csv.DictReader(index, delimiter="\t", quoting=csv.QUOTE_NONE):
+            yield shared_data / row["path"]

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import trafilatura
 from htmldate import find_date
 from lxml.html import HtmlElement
-from trafilatura.meta import reset_caches
+from trafilatura.meta import reset_caches as reset_trafilatura
 from trafilatura.metadata import extract_author, extract_title
 from trafilatura.settings import Extractor
 
@@ -25,7 +25,8 @@ from service.articles.lines import one_line, split_lines
 from service.articles.metadata import read_metadata
 from service.articles.page import Page
 from service.articles.rights import read_reserved
-from service.articles.shortcuts import shortcuts
+from service.articles.selectors import forget
+from service.articles.shortcuts import may_name_author, shortcuts
 from service.errors import ExtractError
 from storage.fingerprints import exact_form
 from storage.model import ExtractorFacts
@@ -64,7 +65,7 @@ def extract_page(
     Raises:
         ExtractError: The body is empty, is no HTML, cannot be parsed, or holds no text, in one line.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise ExtractError("the page is empty")
     if kind := kind_other_than_html(body, content_type):
         raise ExtractError(f"the page is {kind[:80]}, not HTML")
@@ -109,6 +110,12 @@ def _is_written_by_scripts(page: str, paragraphs: tuple[str, ...]) -> bool:
     return len(shown) < _FEWEST_LETTERS or not any(paragraph in shown for paragraph in paragraphs)
 
 
+def reset_caches() -> None:
+    """Forget what was remembered of earlier pages: it saves work, and changes no result."""
+    reset_trafilatura()
+    forget()
+
+
 class _Looks:
     """Title, byline and day as trafilatura and htmldate make them out."""
 
@@ -122,7 +129,7 @@ class _Looks:
         return title
 
     def authors(self) -> str | None:
-        authors: str | None = extract_author(self._tree)
+        authors: str | None = extract_author(self._tree) if may_name_author(self._tree) else None
         return authors
 
     def day(self) -> str | None:

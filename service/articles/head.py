@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-_LINKS = XPath("descendant-or-self::a[@rel]")
+_SPEAKING = XPath(
+    "boolean(descendant-or-self::a[@rel][contains(translate(@rel, 'ACEHILNORSTU', 'acehilnorstu'), 'license')"
+    " or contains(translate(@rel, 'ACEHILNORSTU', 'acehilnorstu'), 'author')])"
+)
+"""Whether any link may have a say."""
 _LONGEST = 10_000
 """Characters of one attribute that are kept."""
 _MOST = 200
@@ -37,8 +41,8 @@ def read_head(tree: HtmlElement) -> Head:
     """Collect what the elements of a parsed page say, in one pass."""
     head = Head(title=_text(tree.find(".//title")), language=_language(tree))
     # Links are the most of them, and hardly any has a say here: of a page where none does, none is looked at.
-    spoken = any(_spoken(element) for element in _LINKS(tree))
-    for element in tree.iter("meta", "link", "time", "script", "h1", *(("a",) if spoken else ())):
+    links = ("a",) if _SPEAKING(tree) else ()
+    for element in tree.iter("meta", "link", "time", "script", "h1", *links):
         match element.tag:
             case "meta":
                 content = element.get("content") or element.get("value")  # the wrong attribute, but seen in the wild
@@ -48,7 +52,7 @@ def read_head(tree: HtmlElement) -> Head:
                 for rel in (element.get("rel") or "").split():
                     _add(head.links, rel, element.get("href"))
             case "a":
-                for rel in _spoken(element):
+                for rel in {"license", "author"}.intersection((element.get("rel") or "").lower().split()):
                     _add(head.links, rel, element.get("href"))
             case "time":
                 _add_time(head, element)
@@ -57,10 +61,6 @@ def read_head(tree: HtmlElement) -> Head:
             case "h1" if text := _text(element):
                 head.headings.append(text)
     return head
-
-
-def _spoken(link: HtmlElement) -> set[str]:
-    return {"license", "author"}.intersection((link.get("rel") or "").lower().split())
 
 
 def _add(values: dict[str, list[str]], name: str | None, value: str | None) -> None:

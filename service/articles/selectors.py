@@ -288,6 +288,32 @@ def author(expressions: list[XPath]) -> list[Select]:
     return [select_named, select_generic, select_last]
 
 
+def any_author(expressions: list[XPath]) -> Callable[[HtmlElement], bool]:
+    """For AUTHOR_XPATHS: whether one of them may select anything."""
+    named, generic, last = map(_patterns, expressions)
+    words = re.compile("^(?:author|byline|username|byl|BBL)$")
+    by_class = Found(words, *named["class"], *generic["class"], *last["class"])
+    by_id = Found(words, *generic["id"], *last["id"])
+
+    def may_select(tree: HtmlElement) -> bool:
+        for element in tree.getroottree().getroot().iter("*"):
+            if element.tag in ("author", "rel"):
+                return True
+            for name, value in element.items():
+                if (
+                    (name == "class" and by_class[value])
+                    or (name == "id" and by_id[value])
+                    or (name == "rel" and value == "author")
+                    or (name == "itemprop" and "author" in value)
+                    or (name == "data-component" and "Byline" in value)
+                    or (name == "data-testid" and value in ("AuthorCard", "AuthorURL"))
+                ):
+                    return True
+        return False
+
+    return may_select
+
+
 def author_discard(expressions: list[XPath]) -> list[Select]:
     """For AUTHOR_DISCARD_XPATHS."""
     first, second = expressions
@@ -313,7 +339,11 @@ def author_discard(expressions: list[XPath]) -> list[Select]:
 
 def _tests(expression: XPath) -> dict[str, Found]:
     """By attribute, whether any pattern that the expression looks for in it is found in a value."""
+    return {name: Found(*patterns) for name, patterns in _patterns(expression).items()}
+
+
+def _patterns(expression: XPath) -> dict[str, list[re.Pattern[str]]]:
     patterns: dict[str, list[re.Pattern[str]]] = {}
     for name, pattern, ignoring_case in _TESTS.findall(expression.path):
         patterns.setdefault(name, []).append(re.compile(pattern, re.IGNORECASE if ignoring_case else 0))
-    return {name: Found(*each) for name, each in patterns.items()}
+    return patterns

@@ -173,8 +173,17 @@ class _Opinion(_Readability):  # type: ignore[misc]
         return summary
 
     def _weigh(self, element: HtmlElement) -> None:
-        if _most_written(element, _most_text(element)) <= self._limit:
+        if _most_written(element, _length(element)) <= self._limit:
             raise _CannotBePreferred
+
+    def get_link_density(self, elem: HtmlElement) -> float:
+        return sum(map(_length, elem.iterdescendants("a"))) / (_length(elem) or 1)
+
+
+def _length(element: HtmlElement) -> int:
+    """Characters of an element's text, white space collapsed."""
+    text = element.text_content() if len(element) else element.text or ""
+    return len(" ".join(text.split()))
 
 
 def _most_written(element: HtmlElement, most: int) -> float:
@@ -224,6 +233,14 @@ if trafilatura.__version__ == KNOWN:
             (xpaths.AUTHOR_DISCARD_XPATHS, selectors.author_discard),
         )
     )
+
+
+_any_author = selectors.any_author(xpaths.AUTHOR_XPATHS) if trafilatura.__version__ == KNOWN else None
+
+
+def may_name_author(tree: HtmlElement) -> bool:
+    """Whether anything on a page looks like a byline to trafilatura: one pass, where the search itself takes six."""
+    return _any_author is None or _any_author(tree)
 
 
 @contextmanager

@@ -1,0 +1,219 @@
+"""Reading pages with less work changes nothing: what stands in for trafilatura's parts gives what they give."""
+
+import gzip
+from copy import deepcopy
+from importlib import import_module
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import trafilatura
+from gold import every_page, gold_pages
+from justext.core import ParagraphMaker as JustextMaker
+from justext.core import classify_paragraphs, revise_paragraph_classification
+from lxml.html import HtmlElement
+from trafilatura import core, external, readability_lxml, utils, xpaths
+from trafilatura.metadata import extract_author
+from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
+
+from service.articles import selectors, shortcuts
+from service.articles.rescue import ParagraphMaker
+
+SEEDS = range(40)
+URL = "https://www.site.example/une-histoire"
+SENTENCE = "Le président est arrivé à Bakou dimanche soir, où l'attendait une délégation du gouvernement. "
+PARTS = [
+    (core, "copy"),
+    (core, "_prepare_tree"),
+    (core, "_extract_and_compare"),
+    (core, "html2txt"),
+    (external, "justext_rescue"),
+    (external, "ParagraphMaker"),
+    (external, "ReadabilityDocument"),
+    (readability_lxml, "fragment_fromstring"),
+    (utils, "HTML_PARSER"),
+    (import_module("trafilatura.baseline"), "BASIC_CLEAN_XPATH"),
+]
+LISTS = {
+    "OVERALL_DISCARD_XPATH": selectors.overall_discard,
+    "RAW_TREE_PRUNE_XPATH": selectors.raw_prune,
+    "REMOVE_COMMENTS_AND_LISTS_XPATH": selectors.comments_and_lists,
+    "BODY_XPATH": selectors.body,
+    "AUTHOR_XPATHS": selectors.author,
+    "AUTHOR_DISCARD_XPATHS": selectors.author_discard,
+}
+
+TAGS = (
+    *("div", "section", "article", "main", "p", "span", "a", "ul", "li", "aside", "footer", "table", "tr", "td", "br"),
+    *("h1", "h2", "form", "iframe", "script", "style", "svg", "title", "noscript", "textarea", "blockquote", "author"),
+    *("strong", "details", "nav", "figure", "time", "rel", "video"),
+)
+WORDS = (
+    *("content", "post", "entry", "story", "text", "article-body", "Comments", "comment-list", "commentary", "cookie"),
+    *("cookie-banner", "OneTrust", "footer", "share-", "sidebar", "nav", "hidden", "reply-1", "author", "Byline"),
+    *("author-name", "teaser", "mvp-post-add-box", "infinite-scroll", "elementor-share-buttons", "menu", "ad-break"),
+    *("Main-Content", "Page-content", "title", "date", "x", "akismet", "widget", "main", "byl", "Figure", "header"),
+)
+NAMES = ("class", "id", "role", "itemprop", "style", "data-component", "rel", "aria-hidden", "data-testid")
+VALUES = ("article", "articleBody", "Navigation", "display: none", "true", "AuthorCard", "author name", "")
+TEXTS = ("", "", " ", "\n", "mot", "un, deux, trois", SENTENCE, SENTENCE * 3, SENTENCE * 9, "a  b\nc", "©", "&lt;b&gt; x")
+
+
+def made_up(seed: int) -> str:
+    """A page of any elements in any order, with the words in their attributes that trafilatura looks for."""
+    chance = Random(seed)
+
+    def element(depth: int) -> str:
+        tag = chance.choice(TAGS)
+        said = "".join(f' {name}="{value(name)}"' for name in chance.sample(NAMES, chance.randrange(4)))
+        inside = "".join(element(depth - 1) for _ in range(chance.randrange(5))) if depth else ""
+        return f"<{tag}{said}>{chance.choice(TEXTS)}{inside}</{tag}>{chance.choice(TEXTS)}"
+
+    def value(name: str) -> str:
+        words = " ".join(chance.choices(WORDS, k=chance.randrange(1, 4)))
+        return words if name in ("class", "id") else chance.choice((*VALUES, words))
+
+    body = "".join(element(chance.randrange(5)) for _ in range(chance.randrange(1, 7)))
+    return f"<!doctype html><html><head><title>t</title></head><body>{body}</body></html>"
+
+
+def text_of(page: str | bytes) -> str | None:
+    text: str | None = trafilatura.extract(page, include_comments=False, url=URL)
+    return text
+
+
+def tree_of(page: str | bytes) -> HtmlElement:
+    tree = trafilatura.load_html(page)
+    assert tree is not None
+    return tree
+
+
+# -- the whole ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_stand_ins_know_the_trafilatura_that_is_installed() -> None:
+    assert trafilatura.__version__ == shortcuts.KNOWN, (
+        "after an update all of this module has to hold, then KNOWN is set to the new version"
+    )
+
+
+def every_part() -> list[Any]:
+    return [getattr(module, name) for module, name in PARTS] + [
+        each for name in LISTS for each in getattr(xpaths, name)
+    ]
+
+
+def test_trafilatura_is_itself_outside_of_the_block_however_it_is_left() -> None:
+    before = every_part()
+    with pytest.raises(ZeroDivisionError), shortcuts.shortcuts():
+        assert all(one is not other for one, other in zip(every_part()[: len(PARTS)], before, strict=False))
+        raise ZeroDivisionError
+    assert all(one is other for one, other in zip(every_part(), before, strict=True))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_page_reads_otherwise_with_the_stand_ins(seed: int) -> None:
+    page = made_up(seed)
+    alone = text_of(page)
+    with shortcuts.shortcuts():
+        assert text_of(page) == alone
+
+
+@pytest.mark.shared
+def test_thirty_real_pages_read_alike_with_the_stand_ins(shared_data: Path) -> None:
+    reads_alike([page.body for page in list(gold_pages(shared_data, "full-human"))[:30]])
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.timeout(300)
+def test_every_real_page_reads_alike_with_the_stand_ins(shared_data: Path) -> None:
+    bodies = [gzip.decompress(path.read_bytes()) for path in every_page(shared_data)]
+    assert len(bodies) == 563
+    reads_alike(bodies)
+
+
+def reads_alike(bodies: list[bytes]) -> None:
+    for body in bodies:
+        tree = trafilatura.load_html(body)
+        if tree is None:
+            continue
+        alone = text_of(body), extract_author(tree)
+        assert shortcuts.may_name_author(tree) or alone[1] is None
+        with shortcuts.shortcuts():
+            assert (text_of(body), extract_author(tree)) == alone
+
+
+# -- the parts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_same_elements_are_selected_as_by_xpath(seed: int) -> None:
+    page = made_up(seed)
+    tree = tree_of(page)
+    for name, make in LISTS.items():
+        expressions = getattr(xpaths, name)
+        for expression, select in zip(expressions, make(expressions), strict=True):
+            wanted, found = list(expression(tree)), list(select(tree))
+            assert found[:1] == wanted[:1], name
+            assert name == "BODY_XPATH" or found == wanted, name  # of a body the first alone is asked for
+    assert selectors.basic_clean(BASIC_CLEAN_XPATH)(tree) == BASIC_CLEAN_XPATH(tree)
+    if any(expression(tree) for expression in xpaths.AUTHOR_XPATHS):
+        assert shortcuts.may_name_author(tree)
+
+
+@pytest.mark.parametrize("limit", [0, 10, 200, 1_000, 10**9])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_second_opinion_is_given_up_only_where_it_has_no_more_text_than_the_limit(limit: int, seed: int) -> None:
+    page = made_up(seed)
+    whole = readability_text(readability_lxml.Document(tree_of(page)))
+    with shortcuts.shortcuts():
+        found = readability_text(shortcuts._Opinion(shortcuts._Rival(tree_of(page), limit)))
+    assert found == whole or (found == "" and len(whole) <= limit)
+
+
+def readability_text(document: Any) -> str:
+    summary = utils.fromstring_bytes(document.summary())
+    return utils.trim(summary.text_content()) if summary is not None else ""
+
+
+def test_a_second_opinion_that_cannot_win_is_given_up() -> None:
+    page = f"<html><body><div>{'<p>' + SENTENCE + '</p>'}</div><script>{'x' * 9_999}</script></body></html>"
+    with shortcuts.shortcuts():
+        assert shortcuts._Opinion(shortcuts._Rival(tree_of(page), len(SENTENCE))).summary() == "<div/>"
+        assert SENTENCE.strip() in shortcuts._Opinion(shortcuts._Rival(tree_of(page), len(SENTENCE) - 2)).summary()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_paragraphs_are_made_and_rated_as_by_justext(seed: int) -> None:
+    page = made_up(seed)
+    def rated(maker: Any) -> list[tuple[str, str, int, str]]:
+        paragraphs = maker.make_paragraphs(tree_of(page))
+        classify_paragraphs(paragraphs, frozenset({"le", "est", "à", "une", "du", "un"}), 50, 150, 0.1, 0.2, 0.25, True)
+        revise_paragraph_classification(paragraphs, 150)
+        return [(each.text, each.dom_path, each.chars_count_in_links, each.class_type) for each in paragraphs]
+
+    assert rated(ParagraphMaker) == rated(JustextMaker)
+
+
+def test_the_tree_that_is_not_copied_is_the_one_that_was_given() -> None:
+    tree, options = tree_of(f"<html><body><p>{SENTENCE * 9}</p></body></html>"), Extractor()
+    whole = deepcopy(tree)
+    assert text_of(tree) == text_of(whole)
+    with shortcuts.shortcuts():
+        assert core.copy(tree) is tree
+        assert core.copy(options) is not options
+
+
+# -- what is remembered ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_found_in_attributes_is_remembered_within_bounds() -> None:
+    found = selectors.Found(selectors.re.compile("a"))
+    assert all(found[f"a{number}"] for number in range(2 * selectors._REMEMBERED))
+    assert len(found) <= selectors._REMEMBERED
+    assert found["b" * 10**6] is False
+    assert max(map(len, found)) <= selectors._LONGEST
+    selectors.forget()
+    assert not found
