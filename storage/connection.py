@@ -157,22 +157,26 @@ class Transactions:
                 )
             raise kind(f"the database {self._name}: {words}") from None
 
-    def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    def insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that knows ON CONFLICT, in the words of this database."""
         return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
 
     def _upsert(self, table: sa.Table, values: dict[str, Any]) -> sa.Executable:
         """Insert a row, or give the row with this primary key these values."""
-        statement = self._insert(table).values(values)
+        statement = self.insert(table).values(values)
         rest = {name: value for name, value in values.items() if not table.c[name].primary_key}
         return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
 
     def _upsert_all(self, connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows, all of the same columns, or give those with these primary keys their values."""
         if rows:
-            statement = self._insert(table)
-            rest = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
-            connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest), rows)
+            connection.execute(self.inserting(table, rows[0]), rows)
+
+    def inserting(self, table: sa.Table, names: Iterable[str]) -> sa.Executable:
+        """Insert a row, given these columns, or give the row with this primary key their values."""
+        statement = self.insert(table)
+        rest = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
 
 
 def batches(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
