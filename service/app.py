@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -37,9 +38,11 @@ from storage.database import Database, open_database
 from storage.errors import StorageError
 from storage.lock import DirectoryLock
 from storage.model import Capture, Feed, FeedState
-from storage.raw import RawCopies
 from storage.raw_recovery import recover_raw
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from storage.raw import RawCopies
 
 log = structlog.get_logger()
 
@@ -205,11 +208,13 @@ async def open_service(
 
 
 @asynccontextmanager
-async def _raw_copies(settings: Settings, home: Home) -> AsyncIterator[RawCopies | None]:
+async def _raw_copies(settings: Settings, home: Home) -> "AsyncIterator[RawCopies | None]":
     """What keeps raw copies; None where none are to be kept."""
     if settings.keep_raw is KeepRaw.NONE:
         yield None
         return
+    from storage.raw import RawCopies  # with what writes WARC files, which most need not
+
     raw = RawCopies(settings.data_dir, home.store, software=f"veille/{__version__}")
     try:
         yield raw
@@ -217,7 +222,7 @@ async def _raw_copies(settings: Settings, home: Home) -> AsyncIterator[RawCopies
         await home.thread(raw.close)  # after whatever of it is still under way there
 
 
-def _documents(raw: RawCopies | None, thread: OneThread) -> Keep | None:
+def _documents(raw: "RawCopies | None", thread: OneThread) -> Keep | None:
     """What keeps feed documents, one by one."""
     if raw is None:
         return None

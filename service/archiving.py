@@ -168,12 +168,11 @@ class Archivist:
     def _with_neighbours(self, results: Sequence[Archived | Ended], batch: Batch) -> list[Archived | Ended]:
         """The results, once each article names those that have much the same text."""
         named = batch.neighbours([result.article for result in results if isinstance(result, Archived)])
-        return [
-            replace(result, article=replace(result.article, also_near=next(named)))
-            if isinstance(result, Archived)
-            else result
-            for result in results
-        ]
+        with_neighbours = list(results)
+        for place, result in enumerate(results):
+            if isinstance(result, Archived) and (near := next(named)):
+                with_neighbours[place] = replace(result, article=replace(result.article, also_near=near))
+        return with_neighbours
 
     def _with_pages(
         self, readings: Sequence[Draft | Ended], results: Sequence[Archived | Ended], now: datetime

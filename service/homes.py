@@ -6,6 +6,7 @@ the article it was found to lead to, but only for as long as it does.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from service.articles.compose import Draft
 from service.feeds import identity
@@ -95,7 +96,10 @@ def addresses_of(draft: Draft) -> tuple[str, ...]:
 
 def own_article(entry: Entry) -> str:
     """The article that an entry's own link names, whatever it was found to lead to once."""
-    return identity.article_id(entry.url) if entry.url else entry.article_id
+    return _article_at(entry.url) if entry.url else entry.article_id
+
+
+_article_at = lru_cache(maxsize=256)(identity.article_id)  # asked for twice in a batch
 
 
 def at_home(draft: Draft, revisions: Revisions) -> Draft:

@@ -158,24 +158,25 @@ class Transactions:
                 )
             raise kind(f"the database {self._name}: {words}") from None
 
-    def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    def insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that knows ON CONFLICT, in the words of this database."""
         return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
 
     def _upsert(self, connection: sa.Connection, table: sa.Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows, all of the same columns, or give those with these primary keys their values."""
-        if rows:
-            connection.execute(self._upsert_of(table, tuple(rows[0])), rows)
+        if not rows:
+            return
+        columns = tuple(rows[0])
+        statement = self._upserts.get((table.name, columns))
+        if statement is None:  # making one takes longer than running it
+            statement = self._upserts[table.name, columns] = self.inserting(table, columns)
+        connection.execute(statement, rows)
 
-    def _upsert_of(self, table: sa.Table, columns: tuple[str, ...]) -> sa.Executable:
-        """The statement for rows of these columns; made once, for that takes longer than running it."""
-        if (known := self._upserts.get((table.name, columns))) is not None:
-            return known
-        insert = self._insert(table)
-        rest = {name: insert.excluded[name] for name in columns if not table.c[name].primary_key}
-        statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
-        self._upserts[table.name, columns] = statement
-        return statement
+    def inserting(self, table: sa.Table, names: Iterable[str]) -> sa.Executable:
+        """Insert a row, given these columns, or give the row with this primary key their values."""
+        statement = self.insert(table)
+        rest = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
 
 
 def batches(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:

@@ -116,7 +116,7 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
                 return str(name)
         word = "".join(secrets.choice(_LETTERS) for _ in range(6))
         with self._writing() as connection:
-            connection.execute(self._insert(meta).values(name="writer", value=word).on_conflict_do_nothing())
+            connection.execute(self.insert(meta).values(name="writer", value=word).on_conflict_do_nothing())
             return str(connection.scalar(named))
 
     # -- asking around -------------------------------------------------------------------------------------------------

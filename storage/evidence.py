@@ -68,7 +68,7 @@ class EvidencePart(Transactions):
 
     def _keep(self, connection: sa.Connection, payloads: Sequence[Payload]) -> None:
         if payloads:
-            first_stays = self._insert(_payloads).on_conflict_do_nothing()
+            first_stays = self.insert(_payloads).on_conflict_do_nothing()
             connection.execute(first_stays, [asdict(payload) for payload in payloads])
 
 

@@ -8,8 +8,9 @@ a database that has to learn it again from the files comes to the same.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from storage.fingerprints import Fingerprint, exact, fingerprint
 from storage.forms import Forms
@@ -24,8 +25,7 @@ KEY = 8
 """Bytes of a fingerprint that are a key. What else is known of a text is its check: on a mismatch it is another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Where a text stands first, and what tells it from others of the same key."""
 
     check: bytes
@@ -194,7 +194,7 @@ class Paragraphs:
                 if row is None:
                     self._put(text, number, at)
             if row is not None and row.number != number and key not in earlier:
-                self._count(key, replace(row, check=check), indexed)
+                self._count(key, row._replace(check=check), indexed)
         return number
 
     # -- where a text stands -------------------------------------------------------------------------------------------

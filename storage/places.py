@@ -3,17 +3,19 @@
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.adoption import give_entries, unknown
-from storage.connection import batches
+from storage.connection import Transactions, batches
 from storage.ledger import end
 from storage.model import ArchivedRevision, Article, Outcome, Place, Resolution
 from storage.paragraphs import Paragraphs
+from storage.prepared import Lookup, Writing
 from storage.tables import article_urls, articles, entries, files, lost_revisions
-from storage.texts import TextsPart, text_columns
+from storage.texts import TEXT_COLUMNS, TextsPart, text_columns
 
 _REVISION = (
     articles.c.id,
@@ -28,9 +30,45 @@ _REVISION = (
     articles.c.paragraph_keys,
 )
 
+_PLACED = (
+    "id",
+    "revision",
+    "feed",
+    "text_hash",
+    "title",
+    "text_source",
+    "file",
+    "offset",
+    "length",
+    "archived",
+    "digest",
+)
+
+
+class _Statements:
+    """What is asked and told of every batch, compiled for one database."""
+
+    def __init__(self, of: Transactions, dialect: sa.Dialect) -> None:
+        self.latest = Lookup(sa.select(*_REVISION).where(_is_latest), articles.c.id, dialect)
+        self.lost_revisions = Lookup(sa.select(lost_revisions), lost_revisions.c.id, dialect)
+        self.urls = Lookup(sa.select(article_urls), article_urls.c.hash, dialect)
+        sightings = (
+            sa.select(entries.c.article_id, entries.c.feed)
+            .group_by(entries.c.article_id, entries.c.feed)
+            .order_by(sa.func.min(entries.c.first_seen), sa.func.min(entries.c.number))
+        )
+        self.sightings = Lookup(sightings, entries.c.article_id, dialect)
+        self.put_articles = Writing(articles.insert(), (*_PLACED, *TEXT_COLUMNS), dialect)
+        first_stays = of.insert(article_urls).on_conflict_do_nothing()
+        self.put_urls = Writing(first_stays, ("hash", "article_id"), dialect)
+
 
 class PlacesPart(TextsPart):
     """The part of ``storage.store.Store`` that the archive speaks to."""
+
+    @cached_property
+    def _places(self) -> _Statements:
+        return _Statements(self, self._engine.dialect)
 
     def commit_articles(
         self,
@@ -70,22 +108,13 @@ class PlacesPart(TextsPart):
 
     def latest(self, article_ids: Collection[str]) -> Mapping[str, ArchivedRevision]:
         """See ``Store.latest``."""
-        newest = sa.select(*_REVISION).where(_is_latest)
         with self._reading() as connection:
-            return {
-                row.id: _revision(row)
-                for some in batches(article_ids)
-                for row in connection.execute(newest.where(articles.c.id.in_(some)))
-            }
+            return {row[0]: _revision(row) for row in self._places.latest(connection, article_ids)}
 
     def lost_revisions(self, article_ids: Collection[str]) -> Mapping[str, int]:
         """See ``Store.lost_revisions``."""
         with self._reading() as connection:
-            return {
-                row.id: row.revision
-                for some in batches(article_ids)
-                for row in connection.execute(sa.select(_lost_revisions).where(_lost_revisions.c.id.in_(some)))
-            }
+            return dict(self._places.lost_revisions(connection, article_ids))
 
     def revisions(self, article_id: str) -> Sequence[ArchivedRevision]:
         """See ``Store.revisions``."""
@@ -122,11 +151,7 @@ class PlacesPart(TextsPart):
         """See ``Store.find_urls``."""
         by_hash = {_hash(url): url for url in urls}
         with self._reading() as connection:
-            return {
-                by_hash[row.hash]: row.article_id
-                for some in batches(by_hash)
-                for row in connection.execute(sa.select(article_urls).where(article_urls.c.hash.in_(some)))
-            }
+            return {by_hash[hash_]: article_id for hash_, article_id in self._places.urls(connection, by_hash)}
 
     def find_id(self, prefix: str) -> str | None:
         """See ``Store.find_id``."""
@@ -138,16 +163,10 @@ class PlacesPart(TextsPart):
 
     def sightings(self, article_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """See ``Store.sightings``."""
-        feeds = (
-            sa.select(entries.c.article_id, entries.c.feed)
-            .group_by(entries.c.article_id, entries.c.feed)
-            .order_by(sa.func.min(entries.c.first_seen), sa.func.min(entries.c.number))
-        )
         seen: dict[str, tuple[str, ...]] = {}
         with self._reading() as connection:
-            for some in batches(article_ids):
-                for article_id, feed in connection.execute(feeds.where(entries.c.article_id.in_(some))):
-                    seen[article_id] = (*seen.get(article_id, ()), feed)
+            for article_id, feed in self._places.sightings(connection, article_ids):
+                seen[article_id] = (*seen.get(article_id, ()), feed)
         return seen
 
     def _take_in(
@@ -173,16 +192,12 @@ class PlacesPart(TextsPart):
             index = self._touched_by(connection, [article for article, _ in records])
             for article, _ in records:
                 index.add(article)
-        rows = [_article_row(article, place) | text_columns(article, index) for article, place in records]
-        connection.execute(articles.insert(), rows)
+        rows = [(*_article_row(article, place), *text_columns(article, index)) for article, place in records]
+        self._places.put_articles(connection, rows)
         self._keep_texts(connection, index.changes)
         found = {_hash(url): article.id for article, _ in reversed(records) for url in urls_of(article)}
-        if found:
-            first_stays = self._insert(article_urls).on_conflict_do_nothing()
-            connection.execute(first_stays, [{"hash": hash_, "article_id": id_} for hash_, id_ in found.items()])
+        self._places.put_urls(connection, list(found.items()))
 
-
-_lost_revisions = lost_revisions
 
 _sides = sa.union_all(
     sa.select(articles.c.id, sa.literal(0).label("entries"), sa.literal(1).label("records")),
@@ -209,20 +224,21 @@ def _revision(row: Any) -> ArchivedRevision:
     return ArchivedRevision(id_, revision, text_hash, title, text_source, Place(*place), keys)
 
 
-def _article_row(article: Article, place: Place) -> dict[str, Any]:
-    return {
-        "id": article.id,
-        "revision": article.revision,
-        "feed": article.feed,
-        "text_hash": article.text_hash,
-        "title": article.title,
-        "text_source": article.text_source,
-        "file": place.file,
-        "offset": place.offset,
-        "length": place.length,
-        "archived": article.archived,
-        "digest": place.digest,
-    }
+def _article_row(article: Article, place: Place) -> tuple[Any, ...]:
+    """Values of the columns ``_PLACED``."""
+    return (
+        article.id,
+        article.revision,
+        article.feed,
+        article.text_hash,
+        article.title,
+        article.text_source,
+        place.file,
+        place.offset,
+        place.length,
+        article.archived,
+        place.digest,
+    )
 
 
 def urls_of(article: Article) -> set[str]:

@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import orjson
@@ -57,6 +58,11 @@ class ShapeError(ValueError):
 
 def shapes(cls: type) -> Mapping[str, Shape]:
     """The shape of every field of a dataclass, in order."""
+    return _shapes(cls)
+
+
+@cache  # reading annotations takes longer than all else of a start's look at the dataset card
+def _shapes(cls: type) -> Mapping[str, Shape]:
     hints = get_type_hints(cls)
     return {field.name: _shape(hints[field.name]) for field in fields(cls)}
 

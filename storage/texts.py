@@ -1,8 +1,7 @@
 """The store's index of texts: paragraphs, where each stands first, and how often it came again."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +10,7 @@ from storage.connection import Transactions, batches
 from storage.fingerprints import NORMALISER, Fingerprint
 from storage.model import Article, Place, Recurrence, Removal, Sketched
 from storage.paragraphs import KEY, Indexed, Paragraphs, Repeat, Row, Rows, day_of, texts_of
+from storage.prepared import Lookup, Writing
 from storage.tables import articles, meta, paragraphs, repeats, spellings
 from storage.tables import bands as bands_table
 
@@ -27,8 +27,49 @@ _INDEXED = (
 )
 
 
+_REASONS = ("repeat", "boilerplate", "known")
+TEXT_COLUMNS = ("number", "paragraph_keys", "signature", *_REASONS)
+"""Of an article version's row, those that are derived from its text."""
+_PLACE = ("key", "check", "number", "at")
+_COUNTED = ("feed", "articles", "days", "last_day", "head", "tail")
+"""As in ``Recurrence``."""
+
+
+class _Statements:
+    """What is asked and told about texts, compiled for one database."""
+
+    def __init__(self, of: Transactions, dialect: sa.Dialect) -> None:
+        def lookup(table: sa.Table, *names: str) -> Lookup:
+            return Lookup(sa.select(*(table.c[name] for name in names)), table.c.key, dialect)
+
+        def put(table: sa.Table, *names: str) -> Writing:
+            return Writing(of.inserting(table, names), names, dialect)
+
+        self.folds = lookup(paragraphs, *_PLACE)
+        self.spellings = lookup(spellings, *_PLACE)
+        self.repeats = lookup(repeats, *_PLACE, *_COUNTED)
+        self.numbered = Lookup(sa.select(*_INDEXED), articles.c.number, dialect)
+        self.versions = Lookup(sa.select(*_INDEXED), articles.c.id, dialect)
+        self.sketched = Lookup(
+            sa.select(bands_table.c.band, articles.c.id, articles.c.revision, articles.c.signature).join(
+                articles, articles.c.number == bands_table.c.number
+            ),
+            bands_table.c.band,
+            dialect,
+        )
+        self.put_folds = put(paragraphs, *_PLACE)
+        self.put_spellings = put(spellings, *_PLACE)
+        self.put_repeats = put(repeats, *_PLACE, *_COUNTED)
+        first_stays = of.insert(bands_table).on_conflict_do_nothing()
+        self.put_bands = Writing(first_stays, ("band", "number"), dialect)
+
+
 class TextsPart(Transactions):
     """The part of ``storage.store.Store`` that the duplicate filter speaks to."""
+
+    @cached_property
+    def _texts(self) -> _Statements:
+        return _Statements(self, self._engine.dialect)
 
     def paragraphs(self, texts: Collection[Fingerprint], article_ids: Collection[str]) -> Paragraphs:
         """See ``Store.paragraphs``."""
@@ -37,14 +78,11 @@ class TextsPart(Transactions):
 
     def sketched(self, bands: Collection[int]) -> Mapping[int, Sketched]:
         """See ``Store.sketched``."""
-        columns = (bands_table.c.band, articles.c.id, articles.c.revision, articles.c.signature)
-        found = sa.select(*columns).join(articles, articles.c.number == bands_table.c.number)
         with self._reading() as connection:
             return {
-                row.band: Sketched(row.id, row.revision, row.signature)
-                for some in batches(bands)
-                for row in connection.execute(found.where(bands_table.c.band.in_(some)))
-                if row.signature is not None
+                band: Sketched(id_, revision, signature)
+                for band, id_, revision, signature in self._texts.sketched(connection, bands)
+                if signature is not None
             }
 
     def is_indexed(self) -> bool:
@@ -86,15 +124,16 @@ class TextsPart(Transactions):
     ) -> Paragraphs:
         """What the index has of these texts, of texts that were removed, and of these articles."""
         rows = Rows()
-        rows.folds = _rows(connection, paragraphs, {text.fold[:KEY] for text in texts})
+        rows.folds = _rows(connection, self._texts.folds, {text.fold[:KEY] for text in texts})
         known = [text for text in texts if text.fold[:KEY] in rows.folds]
         others = {text.exact[:KEY] for text in known if rows.folds[text.fold[:KEY]].check != text.exact[:KEY]}
-        rows.spellings = _rows(connection, spellings, others)
+        rows.spellings = _rows(connection, self._texts.spellings, others)
         again = {text.exact[:KEY] for text in known} | {bytes.fromhex(removal.hash)[:KEY] for removal in removals}
-        rows.repeats = _repeats(connection, again)
+        rows.repeats = _repeats(connection, self._texts.repeats, again)
         numbers = {row.number for some in (rows.folds, rows.spellings) for row in some.values()}
         numbers |= {repeat.row.number for repeat in rows.repeats.values()}
-        rows.indexed = _indexed(connection, numbers, {*article_ids, *(removal.id for removal in removals)})
+        rows.indexed = _indexed(self._texts.numbered(connection, numbers))
+        rows.indexed |= _indexed(self._texts.versions(connection, {*article_ids, *(one.id for one in removals)}))
         _drop_lost(rows)
         highest = connection.scalar(sa.select(sa.func.max(articles.c.number)))
         return Paragraphs(rows, (highest or 0) + 1)
@@ -106,18 +145,17 @@ class TextsPart(Transactions):
 
     def _keep_texts(self, connection: sa.Connection, changes: Rows) -> None:
         """Keep what a batch has added, but for its article versions: their rows have more to tell."""
-        for table, some in ((paragraphs, changes.folds), (spellings, changes.spellings)):
-            self._upsert(connection, table, *[_place(key, row) for key, row in some.items()])
+        statements = self._texts
+        statements.put_folds(connection, [_place(key, row) for key, row in changes.folds.items()])
+        statements.put_spellings(connection, [_place(key, row) for key, row in changes.spellings.items()])
         counted = [
-            _place(key, repeat.row) | asdict(each)
+            (*_place(key, repeat.row), *(getattr(each, name) for name in _COUNTED))
             for key, repeat in changes.repeats.items()
             for each in repeat.feeds.values()
         ]
-        self._upsert(connection, repeats, *counted)
+        statements.put_repeats(connection, counted)
         banded = {band: number for number, one in reversed(changes.sketches.items()) for band in one.bands}
-        if banded:
-            first_stays = self._insert(bands_table).on_conflict_do_nothing()
-            connection.execute(first_stays, [{"band": band, "number": number} for band, number in banded.items()])
+        statements.put_bands(connection, list(banded.items()))
 
     def _index_known(self, connection: sa.Connection, records: Sequence[Article]) -> int:
         """Index records that have their rows already; those that have none are passed over."""
@@ -127,26 +165,22 @@ class TextsPart(Transactions):
             index.add(article)
         self._keep_texts(connection, index.changes)
         if known:
-            values: dict[str, Any] = {name: sa.bindparam(f"_{name}") for name in text_columns(known[0], index)}
+            names = [f"_{name}" for name in TEXT_COLUMNS]
+            values: dict[str, Any] = {name: sa.bindparam(f"_{name}") for name in TEXT_COLUMNS}
             update = articles.update().where(articles.c.number == sa.bindparam("_number")).values(values)
-            rows = [{f"_{name}": value for name, value in text_columns(article, index).items()} for article in known]
+            rows = [dict(zip(names, text_columns(article, index), strict=True)) for article in known]
             connection.execute(update, rows)
         return len(known)
 
 
-def text_columns(article: Article, index: Paragraphs) -> dict[str, Any]:
-    """The columns of an article version's row that are derived from its text."""
+def text_columns(article: Article, index: Paragraphs) -> tuple[Any, ...]:
+    """Values of the columns ``TEXT_COLUMNS`` of an article version."""
     number = index.number(article)
     assert number is not None
-    reasons = Counter(removal.reason for removal in article.removed)
-    counts = {reason: reasons[reason] for reason in ("repeat", "boilerplate", "known")}
     sketched = index.sketch(article)
-    return {
-        "number": number,
-        "paragraph_keys": index.changes.indexed[number].keys,
-        "signature": sketched.signature if sketched is not None else None,
-        **counts,
-    }
+    signature = sketched.signature if sketched is not None else None
+    reasons = [removal.reason for removal in article.removed]
+    return number, index.changes.indexed[number].keys, signature, *map(reasons.count, _REASONS)
 
 
 def forget_indexing(connection: sa.Connection) -> None:
@@ -161,31 +195,23 @@ def _is_indexed(connection: sa.Connection) -> bool:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(connection: sa.Connection, table: sa.Table, keys: Collection[bytes]) -> dict[bytes, Row]:
-    return {
-        _bytes(row.key): Row(_bytes(row.check), row.number, row.at)
-        for some in batches(map(_number, keys))
-        for row in connection.execute(sa.select(table).where(table.c.key.in_(some)))
-    }
+def _rows(connection: sa.Connection, lookup: Lookup, keys: Collection[bytes]) -> dict[bytes, Row]:
+    rows = lookup(connection, [_number(key) for key in keys])
+    return {_bytes(key): Row(_bytes(check), number, at) for key, check, number, at in rows}
 
 
-def _repeats(connection: sa.Connection, keys: Collection[bytes]) -> dict[bytes, Repeat]:
+def _repeats(connection: sa.Connection, lookup: Lookup, keys: Collection[bytes]) -> dict[bytes, Repeat]:
     found: dict[bytes, Repeat] = {}
-    for some in batches(map(_number, keys)):
-        for row in connection.execute(sa.select(repeats).where(repeats.c.key.in_(some))):
-            key, place = _bytes(row.key), Row(_bytes(row.check), row.number, row.at)
-            counted = Recurrence(row.feed, row.articles, row.days, row.last_day, row.head, row.tail)
-            found.setdefault(key, Repeat(place)).feeds[row.feed] = counted
+    for key, check, number, at, feed, *counts in lookup(connection, [_number(key) for key in keys]):
+        repeat = found.setdefault(_bytes(key), Repeat(Row(_bytes(check), number, at)))
+        repeat.feeds[feed] = Recurrence(feed, *counts)
     return found
 
 
-def _indexed(connection: sa.Connection, numbers: Collection[int], ids: Collection[str]) -> dict[int, Indexed]:
-    conditions = [articles.c.number.in_(some) for some in batches(numbers)]
-    conditions += [articles.c.id.in_(some) for some in batches(ids)]
+def _indexed(rows: Sequence[tuple[Any, ...]]) -> dict[int, Indexed]:
     return {
-        row.number: Indexed(row.id, row.revision, row.feed, day_of(row.archived), row.paragraph_keys or b"")
-        for condition in conditions
-        for row in connection.execute(sa.select(*_INDEXED).where(condition))
+        number: Indexed(id_, revision, feed, day_of(archived), paragraph_keys or b"")
+        for number, id_, revision, feed, archived, paragraph_keys in rows
     }
 
 
@@ -198,8 +224,8 @@ def _drop_lost(rows: Rows) -> None:
         del rows.repeats[key]
 
 
-def _place(key: bytes, row: Row) -> dict[str, Any]:
-    return {"key": _number(key), "check": _number(row.check), "number": row.number, "at": row.at}
+def _place(key: bytes, row: Row) -> tuple[int, int, int, int]:
+    return _number(key), _number(row.check), row.number, row.at
 
 
 def _number(key: bytes) -> int:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, cast
-
-from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser, StatusAndHeadersParserException
-from warcio.timeutils import iso_date_to_datetime
+from typing import IO, TYPE_CHECKING, cast
 
 from storage.errors import CorruptArchiveError, StorageError
+
+if TYPE_CHECKING:
+    from warcio.statusandheaders import StatusAndHeaders
 
 RAW = "raw"
 """The folder of WARC files, below the data directory."""
@@ -175,6 +175,8 @@ def _checked(offset: int, member: _Member, take: Callable[[bytes], object]) -> W
         left -= len(piece)
     if stream.read(len(_END) + 1) != _END:  # one byte more, so that the member is read to its end
         raise ValueError("the block is longer than it says")
+    from warcio.timeutils import iso_date_to_datetime
+
     return WarcRecord(
         offset=offset,
         length=member.length,
@@ -216,7 +218,10 @@ def _read_head(stream: IO[bytes], longest: int) -> bytes:
     raise ValueError("a head without its end")
 
 
-def _parse(head: bytes) -> StatusAndHeaders:
+def _parse(head: bytes) -> "StatusAndHeaders":
+    # loaded where there is a record to read: most archives have none
+    from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
+
     try:
         return StatusAndHeadersParser(["WARC/1.1"]).parse(io.BytesIO(head))
     except StatusAndHeadersParserException as error:

@@ -171,6 +171,11 @@ def test_the_main_process_never_loads_extractor_feed_parser_or_apprise() -> None
     assert loaded_by("import service.app, service.daemon, service.telling") & late == set()
 
 
+def test_a_crawl_loads_only_what_its_settings_ask_for() -> None:
+    late = {"alembic", "warcio", "tomlkit", "prometheus_client", "apscheduler"}
+    assert loaded_by("import service.oneshot, service.catalogues") & late == set()
+
+
 def test_a_look_at_the_archive_loads_nothing_that_fetches_or_reads() -> None:
     code = "import service.cli.status, service.cli.health_page, service.cli.health_json"
     assert loaded_by(code) & {"httpx", "trafilatura", "feedparser", "apscheduler", "warcio", "multiprocessing"} == set()

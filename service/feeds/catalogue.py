@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import tomlkit
-
 from service.errors import SettingsError
 from service.feeds.fields import READERS, address_key
 from service.feeds.positions import Position, locate_feeds, locate_keys
@@ -220,6 +218,8 @@ def _format_feed(feed: Feed) -> str:
         values["obey_robots"] = False
     if feed.tags:
         values["tags"] = list(feed.tags)
+    import tomlkit  # for edits alone
+
     return "[[feed]]\n" + tomlkit.dumps(values)
 
 

@@ -148,7 +148,12 @@ def site_name(url: str) -> str | None:
     Raises:
         ValueError: it is no URL.
     """
-    hostname = _parse(url).hostname.removesuffix(".")
+    return _name(_parse(url).hostname)
+
+
+@lru_cache(maxsize=4096)
+def _name(host: str) -> str | None:
+    hostname = host.removesuffix(".")
     site = get_fld(f"http://{hostname}", fail_silently=True) or ".".join(hostname.split(".")[-2:])
     name, dot, rest = site.partition(".")
     return name if dot and not rest.isdigit() else None
