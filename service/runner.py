@@ -23,8 +23,9 @@ from service.pipeline import Pipeline
 from service.reading import Ended, Fetched
 from storage.model import Feed, FeedState, PendingEntry, Sealed
 
-LANE_WINDOW = 20
-"""Pending entries a lane reads from the store at a time."""
+LANE_WINDOW, ALL_WINDOWS = 20, 2_000
+"""Pending entries a lane reads from the store at a time, and about how many all lanes hold together, if each holds one:
+an entry can carry a whole text, and there may be thousands of hosts with more waiting than the memory holds."""
 LANE_PATIENCE = 2.0
 """Seconds until a host's next feed is polled beside one without an answer yet; requests take turns all the same."""
 LULL, LONGEST_LULL = 2.0, 60.0
@@ -66,7 +67,8 @@ class Runner:
         self._asking: float | None = None
         """Since when the store is asked what is pending, by the loop's clock."""
         self._extracting: set[asyncio.Task[None]] = set()
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, str] = {}
+        """Pending entries that were taken up, by number, and their lanes."""
         self._asked: set[str] = set()
         """Feeds in a queue or being polled, by name: no feed is polled twice at once, whatever its address."""
         self._settled = 0
@@ -247,22 +249,23 @@ class Runner:
         after = 0
         while not self._stopping:
             # what is in flight now may have been settled by the time its turn in the window comes
-            in_flight = frozenset(self._in_flight)
-            window = await self._pipeline.archivist.pending(name, LANE_WINDOW, after)
+            in_flight = {number for number, lane in self._in_flight.items() if lane == name}
+            size = max(1, min(LANE_WINDOW, ALL_WINDOWS // len(self._lanes)))
+            window = await self._pipeline.archivist.pending(name, size, after)
             for pending in window:
                 after = pending.number
                 if pending.number not in in_flight and not self._stopping:
-                    await self._page(pending)
+                    await self._page(name, pending)
             if not window:
                 return
 
-    async def _page(self, pending: PendingEntry) -> None:
+    async def _page(self, name: str, pending: PendingEntry) -> None:
         feed = self._feeds.get(pending.feed) or Feed(pending.feed, pending.feed_url)
-        self._in_flight.add(pending.number)
+        self._in_flight[pending.number] = name
         try:
             fetched = await self._pipeline.reader.fetch(pending, feed)
         except BaseException:
-            self._in_flight.discard(pending.number)
+            self._in_flight.pop(pending.number, None)
             raise
         task = self._group.create_task(self._extract(fetched))
         self._extracting.add(task)
@@ -276,11 +279,11 @@ class Runner:
                 outcome = fetched if isinstance(fetched, Ended) else await self._pipeline.reader.read(fetched)
                 await self._batches.archive(outcome)
         except BaseException:
-            self._in_flight.discard(fetched.pending.number)
+            self._in_flight.pop(fetched.pending.number, None)
             raise
 
     def _on_settled(self, outcome: Draft | Ended) -> None:
-        self._in_flight.discard(outcome.pending.number)
+        self._in_flight.pop(outcome.pending.number, None)
         self._settled += 1
 
     def _tell(self, event: Event) -> None:

@@ -23,33 +23,64 @@ LONGEST_WAIT = timedelta(days=40)
 _load_entry = loader(Entry)
 
 
+def _at(now: datetime) -> dict[str, Any]:
+    # what is to wait longer than anything ever does was postponed by a clock that has been set back since
+    return {"now": now, "never": now + LONGEST_WAIT}
+
+
+def _is_due(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    now, never = (sa.bindparam(name, type_=entries.c.next_try.type) for name in ("now", "never"))
+    return sa.or_(table.c.next_try.is_(None), table.c.next_try <= now, table.c.next_try > never)
+
+
+_earlier = entries.alias("earlier")
+_has_lead = (
+    sa.select(1)
+    .where(
+        _earlier.c.article_id == entries.c.article_id,
+        _earlier.c.outcome == Outcome.PENDING,
+        _earlier.c.number < entries.c.number,
+        _is_due(_earlier),
+    )
+    .exists()
+)
+"""Whether an earlier entry version that is due leads to the same article: that one brings this one along."""
+
+# Composed once: with a thousand hosts in turn, composing would cost more than asking.
+_HOSTS = (
+    sa.select(entries.c.host)
+    .where(is_pending, _is_due(entries))
+    .group_by(entries.c.host)
+    .order_by(sa.func.count().desc(), entries.c.host)
+)
+_LEADS = (
+    sa.select(entries, waiting.c.payload, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
+    .join(feeds, feeds.c.name == entries.c.feed)
+    .join(waiting, waiting.c.number == entries.c.number)
+    .where(is_pending, entries.c.host == sa.bindparam("host"), entries.c.number > sa.bindparam("after"))
+    .where(_is_due(entries), ~_has_lead)
+    .order_by(entries.c.number)
+    .limit(sa.bindparam("most"))
+)
+_SIBLINGS = (
+    sa.select(entries.c.number, entries.c.feed, entries.c.url, entries.c.article_id)
+    .where(is_pending, entries.c.article_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(entries.c.number)
+)
+
+
 class LedgerPart(Transactions):
     """The part of ``storage.store.Store`` that keeps the ledger."""
 
     def pending_hosts(self, now: datetime) -> Sequence[str]:
         """See ``Store.pending_hosts``."""
-        hosts = (
-            sa.select(entries.c.host)
-            .where(is_pending, _is_due(entries, now))
-            .group_by(entries.c.host)
-            .order_by(sa.func.count().desc(), entries.c.host)
-        )
         with self._reading() as connection:
-            return connection.execute(hosts).scalars().all()
+            return connection.execute(_HOSTS, _at(now)).scalars().all()
 
     def pending(self, host: str, now: datetime, limit: int, after: int = 0) -> Sequence[PendingEntry]:
         """See ``Store.pending``."""
-        lead = (
-            sa.select(entries, waiting.c.payload, feeds.c.url.label("feed_url"), feeds.c.title.label("feed_title"))
-            .join(feeds, feeds.c.name == entries.c.feed)
-            .join(waiting, waiting.c.number == entries.c.number)
-            .where(is_pending, entries.c.host == host, entries.c.number > after, _is_due(entries, now))
-            .where(~_has_lead(now))
-            .order_by(entries.c.number)
-            .limit(limit)
-        )
         with self._reading() as connection:
-            rows = connection.execute(lead).all()
+            rows = connection.execute(_LEADS, _at(now) | {"host": host, "after": after, "most": limit}).all()
             siblings = _siblings(connection, rows)
         return [_pending(row, siblings[row.number]) for row in rows]
 
@@ -140,38 +171,14 @@ def _told() -> sa.Update:
     return entries.update().where(entries.c.number == sa.bindparam("_number")).values(reason=sa.bindparam("_reason"))
 
 
-def _is_due(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:
-    # what is to wait longer than anything ever does was postponed by a clock that has been set back since
-    return sa.or_(table.c.next_try.is_(None), table.c.next_try <= now, table.c.next_try > now + LONGEST_WAIT)
-
-
 _is_stranded = sa.and_(is_pending, ~sa.select(1).where(waiting.c.number == entries.c.number).exists())
-
-
-def _has_lead(now: datetime) -> sa.ColumnElement[bool]:
-    """Whether an earlier entry version that is due leads to the same article: that one brings this one along."""
-    earlier = entries.alias("earlier")
-    return (
-        sa.select(1)
-        .where(
-            earlier.c.article_id == entries.c.article_id,
-            earlier.c.outcome == Outcome.PENDING,
-            earlier.c.number < entries.c.number,
-            _is_due(earlier, now),
-        )
-        .exists()
-    )
 
 
 def _siblings(connection: sa.Connection, leads: Sequence[Any]) -> Mapping[int, tuple[Sibling, ...]]:
     lead_of = {row.article_id: row.number for row in leads}
     siblings: defaultdict[int, tuple[Sibling, ...]] = defaultdict(tuple)
-    columns = sa.select(*(entries.c[name] for name in ("number", "feed", "url", "article_id"))).order_by(
-        entries.c.number
-    )
     for some in batches(lead_of):
-        rows = connection.execute(columns.where(is_pending, entries.c.article_id.in_(some)))
-        for number, feed, url, article_id in rows:
+        for number, feed, url, article_id in connection.execute(_SIBLINGS, {"ids": some}):
             if number != (lead := lead_of[article_id]):
                 siblings[lead] += (Sibling(number, feed, url),)
     return siblings
