@@ -13,6 +13,7 @@ pages in the same round, and is what to look at: seconds depend on the machine, 
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -88,6 +89,7 @@ def main() -> None:
     """Measure, and print."""
     options = arguments()
     adopt()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started ends with it
     shared = options.shared / "pages"
     builds: dict[str, Build | None] = {
         "newsroom": partial(_newsroom, options),
