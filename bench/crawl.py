@@ -169,6 +169,8 @@ def measure(name: str, build: Build, options: argparse.Namespace, work: Path) ->
                 try:
                     attempt = one.attempt(server, fresh(work / "run"))
                 except RunError as error:
+                    if not bare:  # nothing to compare with
+                        raise
                     row.problem = str(error)
                     continue
                 bare = bare or attempt.cpu_of or {}
