@@ -92,6 +92,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Write down what has not been sent."""
+        if self._log.closed:  # the server ends, and its clients' connections with it
+            return
         if exc is None and self._unsent:  # closed by us: what was left has been sent first
             self._note()
         self._log.writelines(f"{what.split()[0]} cut {size}\n" for what, size in self._unsent)
