@@ -63,7 +63,8 @@ class Row:
         pages, done = attempt.pages, len(attempt.pages)
         self.listed = len(attempt.world.pages)
         self.delivered.append(done)
-        self.texts.append(sum(map(bool, attempt.texts.values())))
+        named = [attempt.texts[page.url] for page in attempt.world.pages if page.url in attempt.texts]
+        self.texts.append(sum(map(bool, named or attempt.texts.values())))
         self.cpu.append(attempt.spent.cpu / done)
         self.ratio.append(attempt.spent.cpu / done / statistics.mean(bare[page.url] for page in pages))
         self.wall.append(attempt.spent.wall / done)
