@@ -13,6 +13,7 @@ pages in the same round, and is what to look at: seconds depend on the machine, 
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -62,7 +63,8 @@ class Row:
         pages, done = attempt.pages, len(attempt.pages)
         self.listed = len(attempt.world.pages)
         self.delivered.append(done)
-        self.texts.append(sum(map(bool, attempt.texts.values())))
+        named = [attempt.texts[page.url] for page in attempt.world.pages if page.url in attempt.texts]
+        self.texts.append(sum(map(bool, named or attempt.texts.values())))
         self.cpu.append(attempt.spent.cpu / done)
         self.ratio.append(attempt.spent.cpu / done / statistics.mean(bare[page.url] for page in pages))
         self.wall.append(attempt.spent.wall / done)
@@ -88,6 +90,7 @@ def main() -> None:
     """Measure, and print."""
     options = arguments()
     adopt()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started ends with it
     shared = options.shared / "pages"
     builds: dict[str, Build | None] = {
         "newsroom": partial(_newsroom, options),
@@ -167,6 +170,8 @@ def measure(name: str, build: Build, options: argparse.Namespace, work: Path) ->
                 try:
                     attempt = one.attempt(server, fresh(work / "run"))
                 except RunError as error:
+                    if not bare:  # nothing to compare with
+                        raise
                     row.problem = str(error)
                     continue
                 bare = bare or attempt.cpu_of or {}

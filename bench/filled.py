@@ -108,7 +108,8 @@ def write_day(
         )  # fmt: skip
         articles.append(
             {
-                "number": number, "id": id_, "revision": 1, "feed": feed, "text_hash": id_, "title": sample.title,
+                "number": number, "id": id_, "revision": 1, "feed": feed, "title": sample.title,
+                "text_hash": sample.text_hash,
                 "text_source": "page", "file": file, "offset": offset, "length": len(own), "archived": day,
                 "digest": line_digest(own), "paragraph_keys": keys[at * NEW * 8 : (at + 1) * NEW * 8],
                 "signature": signatures[at * SIGNATURE : (at + 1) * SIGNATURE],

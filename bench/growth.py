@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -30,7 +31,7 @@ from random import Random
 
 from contestants import CRAWL, LONG, checked, settings
 from filled import filled
-from measuring import Spent, adopt, cpu, end, machine, pss, reap, run
+from measuring import Spent, adopt, end, machine, pss, reap, run
 from serving import ANYTHING
 from world import Builder, Ground, Server, World, build_newsroom, free_ground, served
 
@@ -41,12 +42,8 @@ from storage.model import Entry, FeedState, NewEntry, Poll
 MB = 1e6
 NAMES = [f"paper-{number:02}" for number in range(40)]
 """Feeds that all records are of, and the new articles too."""
-QUIET = 1000
-"""Feeds with nothing new."""
 WEIGHT = 20_000
 """Bytes of a quiet feed's document, about."""
-BACKLOG = 100_000
-"""Pending entries."""
 A_POLL = 100
 """Entries that one poll has found of them."""
 AFTERWARDS = 5.0
@@ -73,19 +70,20 @@ def main() -> None:
     """Measure, and print."""
     options = arguments()
     adopt()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started ends with it
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory(dir=options.directory) as name:
         work = Path(name)
         sizes = [Size(count, copied(options.directory, count, work)) for count in options.sizes]
         ground = free_ground()
-        quiet = {kind: build_quiet(work / kind, ground, first, kind) for first, kind in enumerate(KINDS)}
+        quiet = {kind: build_quiet(work / kind, ground, turn, kind, options.quiet) for turn, kind in enumerate(KINDS)}
         for round_ in range(options.rounds):
             grow(sizes, work, ground, round_, options)
         for kind, world in quiet.items():
             measure_quiet(sizes, kind, world, options.rounds)
-        for hosts in (1, QUIET):
-            measure_backlog(sizes, quiet["unmodified"], hosts)
-    print(table(sizes))
+        for hosts in (1, options.quiet):
+            measure_backlog(sizes, quiet["unmodified"], hosts, options.backlog)
+    print(table(sizes, options))
     if options.output:
         rows = [{"records": size.records, **size.figures} for size in sizes]
         options.output.write_text(json.dumps({"machine": machine(), "sizes": rows}, indent=1) + "\n", encoding="utf-8")
@@ -99,6 +97,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sites", type=int, default=20, help="that publish, at most 40; %(default)s by default")
     parser.add_argument("--stories", type=int, default=50, help="of each of them in a round; %(default)s by default")
+    parser.add_argument("--quiet", type=int, default=1000, help="feeds with nothing new; %(default)s by default")
+    parser.add_argument("--backlog", type=int, default=100_000, help="entries that wait; %(default)s by default")
     parser.add_argument("--directory", type=Path, default=cache, help="where archives are kept; %(default)s by default")
     parser.add_argument("--output", type=Path, help="a file for all figures, as JSON")
     options = parser.parse_args()
@@ -126,7 +126,7 @@ def copied(directory: Path, count: int, work: Path) -> Path:
 
 def grow(sizes: Sequence[Size], work: Path, ground: Ground, round_: int, options: argparse.Namespace) -> None:
     """A round: a start, and a newsroom of articles that no archive knows."""
-    first = 2 * QUIET + round_ * options.sites
+    first = len(KINDS) * options.quiet + round_ * options.sites
     world = build_newsroom(
         work / f"newsroom-{round_}", options.sites, options.stories, ground, first=first, names=NAMES
     )
@@ -172,37 +172,35 @@ def crawl(size: Size, world: World, server: Server) -> Spent:
     return checked(run([*CRAWL, "--all"], cwd=place, environment=environment, within=LONG, spared=[server.pid]), place)
 
 
-def measure_backlog(sizes: Sequence[Size], world: World, hosts: int) -> None:
+def measure_backlog(sizes: Sequence[Size], world: World, hosts: int, backlog: int) -> None:
     """How long a crawl takes to begin with what waits, and what its first process needs meanwhile."""
     for size in sizes:
         place = size.data.parent
-        wait(size.data, world, hosts)
+        wait(size.data, world, hosts, backlog)
         world.share(0).write_feeds(place)
         with served(world) as server:
             environment = settings(raw=False, processes=len(os.sched_getaffinity(0)))
             with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
                 began = time.monotonic()
                 process = subprocess.Popen(CRAWL, cwd=place, env=environment, stdout=out, stderr=err)
-            most = 0
-            while not any("/backlog/" in key for key, _, _ in server.requests()):
-                if process.poll() is not None or time.monotonic() - began > FIRST_WITHIN:
-                    break
+            most, is_begun = 0, False
+            while not is_begun and process.poll() is None and time.monotonic() - began < FIRST_WITHIN:
+                is_begun = any("/backlog/" in key for key, _, _ in server.requests())
                 time.sleep(0.01)
-            took, spent = time.monotonic() - began, cpu(process.pid)
-            until = time.monotonic() + AFTERWARDS
-            while time.monotonic() < until:
+            took = time.monotonic() - began
+            while process.poll() is None and time.monotonic() - began < took + AFTERWARDS:
                 most = max(most, pss(process.pid) or 0)
                 time.sleep(0.1)
-            ended = process.poll()
             end([server.pid])
             process.wait()
             reap([server.pid])
-        if ended is not None or took > FIRST_WITHIN:
-            raise RuntimeError(f"{size.records} records, {hosts} hosts: the crawl has not begun, {ended}")
-        size.add(**{f"backlog_{hosts}": took, f"backlog_{hosts}_cpu": spent, f"backlog_{hosts}_main": most})
+        if not is_begun:
+            raise RuntimeError(f"{size.records} records, {hosts} hosts: the crawl has asked for no page")
+        name = "backlog_of_one" if hosts == 1 else "backlog_of_all"
+        size.add(**{name: took, f"{name}_main": most})
 
 
-def wait(data: Path, world: World, hosts: int) -> None:
+def wait(data: Path, world: World, hosts: int, backlog: int) -> None:
     """Have entries of so many hosts wait in an archive, and none that waited before."""
     with closing(sqlite3.connect(data / "veille.db")) as database, database:
         database.execute("UPDATE entries SET outcome = 'gone' WHERE outcome = 'pending'")
@@ -210,7 +208,7 @@ def wait(data: Path, world: World, hosts: int) -> None:
     at = datetime.now(UTC) - timedelta(hours=1)
     with closing(open_database(f"sqlite:///{(data / 'veille.db').absolute()}")) as store:
         state = FeedState("backlog", "http://127.0.0.1:9/rss", last_polled=at, next_due=at + timedelta(days=9))
-        for first in range(0, BACKLOG, A_POLL):
+        for first in range(0, backlog, A_POLL):
             entries = tuple(map(NewEntry, (waiting(number, world, hosts) for number in range(first, first + A_POLL))))
             store.commit_poll(Poll("backlog", at, state, 200, listed=A_POLL, entries=entries))
 
@@ -228,13 +226,13 @@ KINDS = {"unmodified": "304", "unchanged": "200"}
 """How a feed says that nothing is new, and with what status."""
 
 
-def build_quiet(directory: Path, ground: Ground, turn: int, kind: str) -> World:
+def build_quiet(directory: Path, ground: Ground, turn: int, kind: str, count: int) -> World:
     """Feeds of one story each, without a page of it; with validators, or without any. All pages there are are alike."""
     builder, random = Builder(kind, directory, ground), Random(turn)
     words = ["".join(random.choices("etaoinsrhldcu", k=3 + number % 7)) for number in range(2000)]
     page = "".join(f"<p>{' '.join(random.choices(words, k=60))}</p>" for _ in range(8))
-    for number in range(QUIET):
-        base = builder.base(turn * QUIET + number)
+    for number in range(count):
+        base = builder.base(turn * count + number)
         text = " ".join(random.choices(words, k=60))
         filler = " ".join(random.choices(words, k=WEIGHT // 7))
         item = f"<title>{text[:60]}</title><guid isPermaLink='false'>{kind} {number}</guid>"
@@ -260,24 +258,27 @@ TOLD = {
     "main": ("MB, first process", 1 / MB),
     "unmodified": ("CPU ms a feed, 304", 1000),
     "unchanged": ("CPU ms a feed, unchanged 200", 1000),
-    "backlog_1": ("s to the first of 100,000 pages, 1 host", 1),
-    f"backlog_{QUIET}": (f"s to the first, {QUIET:,} hosts", 1),
-    "backlog_1_main": ("MB then, 1 host", 1 / MB),
-    f"backlog_{QUIET}_main": (f"MB then, {QUIET:,} hosts", 1 / MB),
+    "backlog_of_one": ("s to the first of {backlog:,} pages, 1 site", 1),
+    "backlog_of_all": ("s to the first of them, {quiet:,} sites", 1),
+    "backlog_of_one_main": ("MB then, first process, 1 site", 1 / MB),
+    "backlog_of_all_main": ("MB then, {quiet:,} sites", 1 / MB),
 }
 
 
-def table(sizes: Sequence[Size]) -> str:
+def table(sizes: Sequence[Size], options: argparse.Namespace) -> str:
     """The medians as Markdown, a column for each archive; the cost of an article also as a multiple of the first's."""
     lines = [f"| records | {' | '.join(f'{size.records:,}' for size in sizes)} |", "|---" + "|---:" * len(sizes) + "|"]
-    lines += [f"| {' | '.join(cells)} |" for cells in rows(sizes)]
+    lines += [f"| {' | '.join(cells)} |" for cells in rows(sizes, options)]
     return "\n".join(lines)
 
 
-def rows(sizes: Sequence[Size]) -> Iterator[list[str]]:
+def rows(sizes: Sequence[Size], options: argparse.Namespace) -> Iterator[list[str]]:
     """The table's cells, line by line."""
     for name, (words, factor) in TOLD.items():
-        yield [words, *(f"{factor * statistics.median(size.figures[name]):.2f}" for size in sizes)]
+        yield [
+            words.format(**vars(options)),
+            *(f"{factor * statistics.median(size.figures[name]):.2f}" for size in sizes),
+        ]
     ratios = [
         statistics.median(
             own / base for own, base in zip(size.figures["article"], sizes[0].figures["article"], strict=True)

@@ -96,6 +96,9 @@ def run(
         code = None
         end(spared)
         process.wait()
+    except BaseException:  # interrupted: what has been started must not go on alone
+        end(spared)
+        raise
     finally:
         wall = time.monotonic() - began
         memory.done.set()

@@ -3,8 +3,8 @@
     python bench/serving.py WORLD        # a directory that ``bench/world.py`` has filled
 
 Prints a line once it serves, and goes on until its standard input ends. Each answer is a line in ``WORLD/requests``
-once all of it has been handed to the kernel: address and path, status, bytes of the body; ``cut`` stands in the place
-of the status where the client hung up before.
+once all of it has been handed to the kernel: address and path, status, bytes of the body; in the place of the status
+stands ``HEAD`` where only the head was asked for, and ``cut`` where the client hung up before.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
             self._answer(head)
 
     def _answer(self, head: bytes) -> None:
-        path = head.split(b" ", 2)[1].decode("latin-1")
+        method, path = head.decode("latin-1").split(" ", 2)[:2]
         fields = head.lower()
         document = self._documents.get(self._site + path) or self._documents.get(self._site + ANYTHING)
         if document is None:
@@ -76,8 +76,11 @@ class Connection(asyncio.Protocol):
         is_last = field(fields, b"connection") == b"close"
         length = "" if status.startswith("304") else f"Content-Length: {len(body)}\r\n"
         last = "Connection: close\r\n" if is_last else ""
-        self._unsent.append((f"{self._site}{path} {status[:3]}", len(body)))
-        self._transport.write(f"HTTP/1.1 {status}\r\n{more}{length}{last}\r\n".encode("latin-1") + body)
+        answer = f"HTTP/1.1 {status}\r\n{more}{length}{last}\r\n".encode("latin-1")
+        if method == "HEAD":
+            status, body = "HEAD", b""  # in the log: the page has not been sent
+        self._unsent.append((f"{self._site}{path} {status[:4].strip()}", len(body)))
+        self._transport.write(answer + body)
         if not self._transport.get_write_buffer_size():
             self._note()
         if is_last:
@@ -89,6 +92,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Write down what has not been sent."""
+        if self._log.closed:  # the server ends, and its clients' connections with it
+            return
         if exc is None and self._unsent:  # closed by us: what was left has been sent first
             self._note()
         self._log.writelines(f"{what.split()[0]} cut {size}\n" for what, size in self._unsent)

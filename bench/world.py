@@ -15,6 +15,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -33,6 +34,8 @@ from service.newsroom.wire import Head
 
 LIGHTEST, HEAVIEST = 60, 120
 """kB that the pages of the first site and of the last one weigh, about."""
+BEHIND = 0.05
+"""Seconds by which the server's log may be behind what a client has read."""
 PLAIN = Head("GET", "/", {})
 GOLD = "full-human", "full-curated"
 """Kinds of gold that are a page's whole text, made by people; of the others, facts or parts of it are known."""
@@ -254,6 +257,7 @@ class Server:
         Raises:
             ValueError: a body had another length than it should.
         """
+        time.sleep(BEHIND)
         requests = self.requests()
         plain = {urlsplit(page.url).netloc + urlsplit(page.url).path: page.length for page in self.world.pages}
         for key, status, size in requests:

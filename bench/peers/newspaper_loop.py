@@ -1,4 +1,4 @@
-"""newspaper4k: an Article that downloads and parses itself, for each entry of each feed."""
+"""newspaper4k: an Article that downloads and parses itself, for each entry of each feed; without its pictures."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ feeds, output = sys.argv[1:]
 with Path(feeds).open() as lines, Path(output).open("w") as texts:
     for feed in lines.read().split():
         for entry in feedparser.parse(feed).entries:
-            article = newspaper.Article(entry.link)
+            article = newspaper.Article(entry.link, fetch_images=False)
             try:
                 article.download()
                 article.parse()
