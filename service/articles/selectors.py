@@ -50,7 +50,10 @@ class Found(dict[str, bool]):
 
     def look(self, value: str) -> bool:
         """Look for the patterns in a value."""
-        return any(search(value) for search in self._searches)
+        for search in self._searches:  # any() would make a generator for each value
+            if search(value):
+                return True
+        return False
 
 
 _all_found: list[Found] = []
