@@ -50,7 +50,7 @@ class Found(dict[str, bool]):
 
     def look(self, value: str) -> bool:
         """Look for the patterns in a value."""
-        for search in self._searches:  # any() would make a generator for each value
+        for search in self._searches:  # noqa: SIM110  any() would make a generator for each value
             if search(value):
                 return True
         return False
