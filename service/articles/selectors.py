@@ -13,6 +13,18 @@ from lxml.html import HtmlElement
 
 Select = Callable[[HtmlElement], list[HtmlElement]]
 
+
+def by_xpath(expression: XPath) -> Select:
+    """An expression as it is."""
+
+    def select(tree: HtmlElement) -> list[HtmlElement]:
+        found = expression(tree)
+        assert isinstance(found, list)
+        return found
+
+    return select
+
+
 _TESTS = re.compile(r"re:test\(\s*@([\w|@]+),\s*'([^']*)'(?:,\s*'(i)')?\)")
 _REMEMBERED = 5_000
 """Values of one attribute."""
@@ -38,7 +50,10 @@ class Found(dict[str, bool]):
 
     def look(self, value: str) -> bool:
         """Look for the patterns in a value."""
-        return any(search(value) for search in self._searches)
+        for search in self._searches:  # noqa: SIM110  any() would make a generator for each value
+            if search(value):
+                return True
+        return False
 
 
 _all_found: list[Found] = []
@@ -55,8 +70,8 @@ def forget() -> None:
 def overall_discard(expressions: list[XPath]) -> list[Select]:
     """For OVERALL_DISCARD_XPATH."""
     first, second = expressions
-    cookie, by_id, by_class = (_tests(first)[name] for name in ("id|@class", "id", "class"))
-    hidden, id_2, class_2 = (_tests(second)[name] for name in ("id|@style", "id", "class"))
+    cookie, by_id, by_class = (tests_of(first)[name] for name in ("id|@class", "id", "class"))
+    hidden, id_2, class_2 = (tests_of(second)[name] for name in ("id|@style", "id", "class"))
 
     def boilerplate(tree: HtmlElement) -> list[HtmlElement]:
         found = []
@@ -113,11 +128,12 @@ def overall_discard(expressions: list[XPath]) -> list[Select]:
 def raw_prune(expressions: list[XPath]) -> list[Select]:
     """For RAW_TREE_PRUNE_XPATH."""
     first, _ = expressions
-    by_id, by_class = _tests(first)["id"], _tests(first)["class"]
+    in_full = by_xpath(first)
+    by_id, by_class = tests_of(first)["id"], tests_of(first)["class"]
 
     def appended(tree: HtmlElement) -> list[HtmlElement]:
         if any(by_id[e.get("id", "")] or by_class[e.get("class", "")] for e in _sections(tree)):
-            return list(first(tree))
+            return in_full(tree)
         return []
 
     def shares(tree: HtmlElement) -> list[HtmlElement]:
@@ -127,7 +143,7 @@ def raw_prune(expressions: list[XPath]) -> list[Select]:
 
 
 def _sections(tree: HtmlElement) -> Iterator[HtmlElement]:
-    return tree.iterdescendants("div", "section", "aside")
+    yield from tree.iterdescendants("div", "section", "aside")
 
 
 def comments_and_lists(expressions: list[XPath]) -> list[Select]:
@@ -152,9 +168,9 @@ def comments_and_lists(expressions: list[XPath]) -> list[Select]:
 def body(expressions: list[XPath]) -> list[Select]:
     """For BODY_XPATH; each gives the first element alone, the only one that is asked for."""
     content, _, story, area, _ = expressions
-    content_id, content_class = _tests(content)["id"], _tests(content)["class"]
-    story_id, story_class = _tests(story)["id"], _tests(story)["class"]
-    area_id, area_class = _tests(area)["id"], _tests(area)["class"]
+    content_id, content_class = tests_of(content)["id"], tests_of(content)["class"]
+    story_id, story_class = tests_of(story)["id"], tests_of(story)["class"]
+    area_id, area_class = tests_of(area)["id"], tests_of(area)["class"]
 
     def is_content(element: HtmlElement) -> bool:
         id_, class_ = element.get("id"), element.get("class")
@@ -187,7 +203,7 @@ def body(expressions: list[XPath]) -> list[Select]:
             and (id_ == "content" or area_id[id_] or "main-content" in id_.replace("C", "c").replace("M", "m"))
         )
 
-    return [_first(is_content), expressions[1], _first(is_story), _first(is_area), expressions[4]]
+    return [_first(is_content), by_xpath(expressions[1]), _first(is_story), _first(is_area), by_xpath(expressions[4])]
 
 
 _STORY_CLASSES = frozenset({"postarea", "art-postcontent", "text", "cell", "story"})
@@ -205,7 +221,7 @@ def _first(holds: Callable[[HtmlElement], bool]) -> Select:
 
 def basic_clean(expression: XPath) -> Select:
     """For BASIC_CLEAN_XPATH."""
-    by_class = _tests(expression)["class"]  # for the id, the same is looked for
+    by_class = tests_of(expression)["class"]  # for the id, the same is looked for
 
     def select(tree: HtmlElement) -> list[HtmlElement]:
         found = []
@@ -228,121 +244,13 @@ def basic_clean(expression: XPath) -> Select:
 _ALWAYS_CLEANED = frozenset({"aside", "fencedframe", "footer", "script", "style", "svg", "template"})
 
 
-def author(expressions: list[XPath]) -> list[Select]:
-    """For AUTHOR_XPATHS."""
-    named, generic, last = expressions
-    name_class = _tests(named)["class"]
-    generic_id, generic_class = _tests(generic)["id"], _tests(generic)["class"]
-    last_id, last_class = _tests(last)["id"], _tests(last)["class"]
-
-    def select_named(tree: HtmlElement) -> list[HtmlElement]:
-        root = tree.getroottree().getroot()
-        if next(root.iter("rel"), None) is not None:  # the expression asks for a child where an attribute is meant
-            return list(named(tree))
-        found = []
-        for element in root.iter("a", "address", "div", "link", "p", "span", "strong", "author"):
-            if element.tag == "author":
-                found.append(element)
-                continue
-            for name, value in element.items():
-                if name == "class":
-                    if value == "author" or name_class[value]:
-                        found.append(element)
-                        break
-                elif (
-                    (name in ("rel", "id") and value == "author")
-                    or (name == "itemprop" and value == "author name")
-                    or (name == "data-testid" and value in ("AuthorCard", "AuthorURL"))
-                ):
-                    found.append(element)
-                    break
-        return found
-
-    def select_generic(tree: HtmlElement) -> list[HtmlElement]:
-        found = []
-        for element in tree.getroottree().getroot().iter("a", "div", "h3", "h4", "p", "span"):
-            for name, value in element.items():
-                if name == "class":
-                    if value in ("byline", "username", "byl", "BBL") or generic_class[value]:
-                        found.append(element)
-                        break
-                elif (name == "id" and generic_id[value]) or (name == "itemprop" and "author" in value):
-                    found.append(element)
-                    break
-        return found
-
-    def select_last(tree: HtmlElement) -> list[HtmlElement]:
-        found = []
-        for element in tree.getroottree().getroot().iter("*"):
-            for name, value in element.items():
-                if (
-                    (name == "class" and last_class[value])
-                    or (name == "id" and last_id[value])
-                    or (name == "itemprop" and "author" in value)
-                    or (name == "data-component" and "Byline" in value)
-                ):
-                    found.append(element)
-                    break
-        return found
-
-    return [select_named, select_generic, select_last]
-
-
-def any_author(expressions: list[XPath]) -> Callable[[HtmlElement], bool]:
-    """For AUTHOR_XPATHS: whether one of them may select anything."""
-    named, generic, last = map(_patterns, expressions)
-    words = re.compile("^(?:author|byline|username|byl|BBL)$")
-    by_class = Found(words, *named["class"], *generic["class"], *last["class"])
-    by_id = Found(words, *generic["id"], *last["id"])
-
-    def may_select(tree: HtmlElement) -> bool:
-        for element in tree.getroottree().getroot().iter("*"):
-            if element.tag in ("author", "rel"):
-                return True
-            for name, value in element.items():
-                if (
-                    (name == "class" and by_class[value])
-                    or (name == "id" and by_id[value])
-                    or (name == "rel" and value == "author")
-                    or (name == "itemprop" and "author" in value)
-                    or (name == "data-component" and "Byline" in value)
-                    or (name == "data-testid" and value in ("AuthorCard", "AuthorURL"))
-                ):
-                    return True
-        return False
-
-    return may_select
-
-
-def author_discard(expressions: list[XPath]) -> list[Select]:
-    """For AUTHOR_DISCARD_XPATHS."""
-    first, second = expressions
-    by_id, by_class = _tests(first)["id"], _tests(first)["class"]
-
-    def select(tree: HtmlElement) -> list[HtmlElement]:
-        found = []
-        for element in tree.iterdescendants("a", "div", "section", "span"):
-            for name, value in element.items():
-                if name == "class":
-                    if value in ("comments", "title", "date") or by_class[value]:
-                        found.append(element)
-                        break
-                elif (name == "id" and (value == "comments" or by_id[value])) or (
-                    name == "data-component" and "Figure" in value
-                ):
-                    found.append(element)
-                    break
-        return found
-
-    return [select, second]
-
-
-def _tests(expression: XPath) -> dict[str, Found]:
+def tests_of(expression: XPath) -> dict[str, Found]:
     """By attribute, whether any pattern that the expression looks for in it is found in a value."""
-    return {name: Found(*patterns) for name, patterns in _patterns(expression).items()}
+    return {name: Found(*patterns) for name, patterns in patterns_of(expression).items()}
 
 
-def _patterns(expression: XPath) -> dict[str, list[re.Pattern[str]]]:
+def patterns_of(expression: XPath) -> dict[str, list[re.Pattern[str]]]:
+    """By attribute, the patterns that the expression looks for in it."""
     patterns: dict[str, list[re.Pattern[str]]] = {}
     for name, pattern, ignoring_case in _TESTS.findall(expression.path):
         patterns.setdefault(name, []).append(re.compile(pattern, re.IGNORECASE if ignoring_case else 0))

@@ -22,25 +22,31 @@ from trafilatura.htmlprocessing import convert_tags, tree_cleaning
 from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Extractor
 
-from service.articles import selectors
+from service.articles import bylines, selectors
 from service.articles.rescue import ParagraphMaker
 
 KNOWN = "2.3.1"
 """The version of trafilatura that all this was checked against."""
 
-_PARSER = HTMLParser(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
+_PARSER = HTMLParser(  # as trafilatura's own
+    collect_ids=False,
+    default_doctype=False,
+    encoding="utf-8",
+    remove_comments=True,
+    remove_pis=True,  # type: ignore[call-arg]
+)
 _PARSER.set_element_class_lookup(ElementDefaultClassLookup(element=HtmlElement))
 
 _ADDED = len(" VIDEO ")
 """Characters that a readability may put in place of a frame."""
 _NOTHING = "<div/>"
-_VISIBLE = XPath(".//text()[not(parent::script or parent::style)]", smart_strings=False)
+_VISIBLE: Any = XPath(".//text()[not(parent::script or parent::style)]", smart_strings=False)
 _UNLIKELY = selectors.Found(readability_lxml.REGEXES["unlikelyCandidatesRe"])
 _LIKELY_STILL = selectors.Found(readability_lxml.REGEXES["okMaybeItsACandidateRe"])
 _baseline = import_module("trafilatura.baseline")  # the package has a function of that name
-_compare_extraction = core.compare_extraction
-_html2txt = core.html2txt
-_justext_rescue = external.justext_rescue
+_compare_extraction = external.compare_extraction
+_html2txt = _baseline.html2txt
+_justext_rescue = getattr(external, "justext_rescue", None)  # not in every version
 _Readability: Any = readability_lxml.Document
 
 
@@ -77,6 +83,7 @@ def _extract_and_compare(
 
 def _rescue(tree: HtmlElement | Callable[[], HtmlElement], options: Extractor) -> tuple[_Element, str]:
     """``justext_rescue``, for a tree that may yet have to be made."""
+    assert _justext_rescue is not None
     rescued: tuple[_Element, str] = _justext_rescue(tree() if callable(tree) else tree, options)
     return rescued
 
@@ -121,7 +128,7 @@ def _most_text(element: HtmlElement) -> int:
 # -- the second opinion ------------------------------------------------------------------------------------------------
 
 
-class _CannotBePreferred(Exception):
+class _CannotBePreferredError(Exception):
     pass
 
 
@@ -146,7 +153,7 @@ class _Opinion(_Readability):  # type: ignore[misc]
     def summary(self) -> str:
         try:
             summary: str = super().summary()
-        except _CannotBePreferred:
+        except _CannotBePreferredError:
             return _NOTHING
         return summary
 
@@ -174,7 +181,7 @@ class _Opinion(_Readability):  # type: ignore[misc]
 
     def _weigh(self, element: HtmlElement) -> None:
         if _most_written(element, _length(element)) <= self._limit:
-            raise _CannotBePreferred
+            raise _CannotBePreferredError
 
     def get_link_density(self, elem: HtmlElement) -> float:
         return sum(map(_length, elem.iterdescendants("a"))) / (_length(elem) or 1)
@@ -196,9 +203,10 @@ def _most_written(element: HtmlElement, most: int) -> float:
 
 
 def _new_element(html: str) -> HtmlElement:
-    """``fragment_fromstring`` for what it is called with: ``<p/>``, ``<div/>``."""
-    element: HtmlElement = _PARSER.makeelement(html[1:-2])
-    return element
+    """``fragment_fromstring`` for what it is called with, ``<p/>`` and ``<div/>``: in a body too."""
+    body: HtmlElement = _PARSER.makeelement("body")
+    body.append(_PARSER.makeelement(html[1:-2]))
+    return body[0]
 
 
 _STAND_INS: list[tuple[Any, str, Any, Any]] = []
@@ -229,13 +237,13 @@ if trafilatura.__version__ == KNOWN:
             (xpaths.RAW_TREE_PRUNE_XPATH, selectors.raw_prune),
             (xpaths.REMOVE_COMMENTS_AND_LISTS_XPATH, selectors.comments_and_lists),
             (xpaths.BODY_XPATH, selectors.body),
-            (xpaths.AUTHOR_XPATHS, selectors.author),
-            (xpaths.AUTHOR_DISCARD_XPATHS, selectors.author_discard),
+            (xpaths.AUTHOR_XPATHS, bylines.author),
+            (xpaths.AUTHOR_DISCARD_XPATHS, bylines.author_discard),
         )
     )
 
 
-_any_author = selectors.any_author(xpaths.AUTHOR_XPATHS) if trafilatura.__version__ == KNOWN else None
+_any_author = bylines.any_author(xpaths.AUTHOR_XPATHS) if trafilatura.__version__ == KNOWN else None
 
 
 def may_name_author(tree: HtmlElement) -> bool:

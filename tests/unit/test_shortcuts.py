@@ -1,6 +1,8 @@
 """Reading pages with less work changes nothing: what stands in for trafilatura's parts gives what they give."""
 
 import gzip
+import re
+import runpy
 from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
@@ -17,10 +19,10 @@ from trafilatura import core, external, readability_lxml, utils, xpaths
 from trafilatura.metadata import extract_author
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
 
-from service.articles import selectors, shortcuts
+from service.articles import bylines, selectors, shortcuts
 from service.articles.rescue import ParagraphMaker
 
-SEEDS = range(40)
+SEEDS = (*range(30), 157, 237)
 URL = "https://www.site.example/une-histoire"
 SENTENCE = "Le président est arrivé à Bakou dimanche soir, où l'attendait une délégation du gouvernement. "
 PARTS = [
@@ -40,8 +42,8 @@ LISTS = {
     "RAW_TREE_PRUNE_XPATH": selectors.raw_prune,
     "REMOVE_COMMENTS_AND_LISTS_XPATH": selectors.comments_and_lists,
     "BODY_XPATH": selectors.body,
-    "AUTHOR_XPATHS": selectors.author,
-    "AUTHOR_DISCARD_XPATHS": selectors.author_discard,
+    "AUTHOR_XPATHS": bylines.author,
+    "AUTHOR_DISCARD_XPATHS": bylines.author_discard,
 }
 
 TAGS = (
@@ -57,7 +59,20 @@ WORDS = (
 )
 NAMES = ("class", "id", "role", "itemprop", "style", "data-component", "rel", "aria-hidden", "data-testid")
 VALUES = ("article", "articleBody", "Navigation", "display: none", "true", "AuthorCard", "author name", "")
-TEXTS = ("", "", " ", "\n", "mot", "un, deux, trois", SENTENCE, SENTENCE * 3, SENTENCE * 9, "a  b\nc", "©", "&lt;b&gt; x")
+TEXTS = (
+    "",
+    "",
+    " ",
+    "\n",
+    "mot",
+    "un, deux, trois",
+    SENTENCE,
+    SENTENCE * 3,
+    SENTENCE * 9,
+    "a  b\nc",
+    "©",
+    "&lt;b&gt; x",
+)
 
 
 def made_up(seed: int) -> str:
@@ -98,6 +113,16 @@ def test_the_stand_ins_know_the_trafilatura_that_is_installed() -> None:
     )
 
 
+def test_under_another_version_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shortcuts.__file__
+    monkeypatch.setattr(trafilatura, "__version__", "2.99")
+    monkeypatch.delattr(external, "justext_rescue")
+    under_another = runpy.run_path(shortcuts.__file__)
+    assert under_another["_STAND_INS"] == under_another["_LISTS"] == []
+    assert under_another["may_name_author"](tree_of("<html><body><p>a</p><p>b</p></body></html>"))
+    assert len(shortcuts._STAND_INS) == len(PARTS)
+
+
 def every_part() -> list[Any]:
     return [getattr(module, name) for module, name in PARTS] + [
         each for name in LISTS for each in getattr(xpaths, name)
@@ -106,8 +131,10 @@ def every_part() -> list[Any]:
 
 def test_trafilatura_is_itself_outside_of_the_block_however_it_is_left() -> None:
     before = every_part()
+    with shortcuts.shortcuts():
+        inside = every_part()
+    assert not any(one is other for one, other in zip(inside[: len(PARTS)], before, strict=False))
     with pytest.raises(ZeroDivisionError), shortcuts.shortcuts():
-        assert all(one is not other for one, other in zip(every_part()[: len(PARTS)], before, strict=False))
         raise ZeroDivisionError
     assert all(one is other for one, other in zip(every_part(), before, strict=True))
 
@@ -174,7 +201,10 @@ def test_a_second_opinion_is_given_up_only_where_it_has_no_more_text_than_the_li
 
 
 def readability_text(document: Any) -> str:
-    summary = utils.fromstring_bytes(document.summary())
+    try:
+        summary = utils.fromstring_bytes(document.summary())
+    except AssertionError:  # a page that is all noise: trafilatura goes without
+        return ""
     return utils.trim(summary.text_content()) if summary is not None else ""
 
 
@@ -188,6 +218,7 @@ def test_a_second_opinion_that_cannot_win_is_given_up() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_paragraphs_are_made_and_rated_as_by_justext(seed: int) -> None:
     page = made_up(seed)
+
     def rated(maker: Any) -> list[tuple[str, str, int, str]]:
         paragraphs = maker.make_paragraphs(tree_of(page))
         classify_paragraphs(paragraphs, frozenset({"le", "est", "à", "une", "du", "un"}), 50, 150, 0.1, 0.2, 0.25, True)
@@ -210,7 +241,7 @@ def test_the_tree_that_is_not_copied_is_the_one_that_was_given() -> None:
 
 
 def test_what_was_found_in_attributes_is_remembered_within_bounds() -> None:
-    found = selectors.Found(selectors.re.compile("a"))
+    found = selectors.Found(re.compile("a"))
     assert all(found[f"a{number}"] for number in range(2 * selectors._REMEMBERED))
     assert len(found) <= selectors._REMEMBERED
     assert found["b" * 10**6] is False
