@@ -1,6 +1,8 @@
 """Readings on their way to the archive: gathered into batches, archived one batch at a time.
 
-pages that were read ── a bounded queue ──▶ batches of 50, or of what came in 200 ms ──▶ Archivist
+pages that were read ── a bounded queue ──▶ batches of 50, or of what came in a second ──▶ Archivist
+
+A batch waits for no more than is under way: the last page of a crawl is archived as soon as it is read.
 """
 
 import asyncio
@@ -10,8 +12,9 @@ from service.archiving import Archived, Archivist
 from service.articles.compose import Draft
 from service.reading import Ended
 
-BATCH, BATCH_WAIT = 50, 0.2
-"""Articles per commit, and seconds until a smaller batch is committed."""
+BATCH, BATCH_WAIT = 50, 1.0
+"""Articles per commit, and seconds until a smaller batch is committed: what a commit costs hardly depends on its size,
+and two cores read fewer than 50 pages in half a second."""
 
 Settled = Callable[[Draft | Ended], None]
 """Hears of each reading that has been dealt with."""
@@ -32,12 +35,20 @@ class Batches:
         archivist: Archives a batch.
         tell: Hears of what became of each reading.
         settled: Hears of each reading once all of its batch is told.
+        under_way: How many pages are being fetched, read or archived, those in the queue and the batch included.
     """
 
-    def __init__(self, archivist: Archivist, tell: Callable[[Archived | Ended], None], settled: Settled) -> None:
+    def __init__(
+        self,
+        archivist: Archivist,
+        tell: Callable[[Archived | Ended], None],
+        settled: Settled,
+        under_way: Callable[[], int],
+    ) -> None:
         self._archivist = archivist
         self._tell = tell
         self._settled = settled
+        self._under_way = under_way
         self._readings: asyncio.Queue[_Reading | None] = asyncio.Queue(2 * BATCH)
         self._since: float | None = None
         """When the batch under way was begun, by the loop's clock."""
@@ -79,7 +90,7 @@ class Batches:
         last = not batch
         try:
             async with asyncio.timeout(BATCH_WAIT):
-                while not last and len(batch) < BATCH:
+                while not last and len(batch) < min(BATCH, self._under_way()):
                     reading = await self._readings.get()
                     if reading is None:
                         last = True

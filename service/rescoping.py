@@ -16,7 +16,7 @@ from service.elsewhere import AllArticles
 from service.nearness import near_articles
 from storage.connection import batches
 from storage.errors import CorruptArchiveError, SchemaError, StorageError
-from storage.fingerprints import NORMALISER, fingerprint
+from storage.fingerprints import NORMALISER, Fingerprint, fingerprint
 from storage.model import ArchivedRevision, Article, Place, Scope, Standing
 from storage.paragraphs import Paragraphs
 from storage.ranks import Ranks
@@ -118,7 +118,9 @@ class Rescoping:
                     sketched=sketched,
                     text_of=self._paragraphs_of,
                 )
-                yield Rescoped(article, replace(self._filtered(article, paragraphs, index), also_near=near), paragraphs)
+                yield Rescoped(
+                    article, replace(self._filtered(article, paragraphs, printed, index), also_near=near), paragraphs
+                )
             done += len(some)
             self._step("filtered", done)
 
@@ -170,7 +172,9 @@ class Rescoping:
 
     # -- filtering -----------------------------------------------------------------------------------------------------
 
-    def _filtered(self, article: Article, paragraphs: Sequence[str], index: Paragraphs) -> Article:
+    def _filtered(
+        self, article: Article, paragraphs: Sequence[str], texts: Sequence[Fingerprint], index: Paragraphs
+    ) -> Article:
         others = AllArticles(index, self._text_at, article_id=article.id, feed=article.feed, learned=self._learned)
         filtered = filter_article(
             paragraphs,
@@ -179,6 +183,7 @@ class Rescoping:
             scope=self._scope,
             names=self._names(article),
             elsewhere=others,
+            texts=texts,
         )
         return replace(
             article,

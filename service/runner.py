@@ -59,7 +59,7 @@ class Runner:
         self._listen = listen
         self._slots = slots
         self._calls = calls
-        self._batches = Batches(pipeline.archivist, self._tell, self._on_settled)
+        self._batches = Batches(pipeline.archivist, self._tell, self._on_settled, lambda: len(self._in_flight))
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}

@@ -57,8 +57,8 @@ def _fingerprint(text: str) -> Fingerprint:
     return Fingerprint(exact(text), fold(text))
 
 
-# the filter, the index and the record's own removals ask for the same, a batch at a time
-_remembered = lru_cache(maxsize=8192)(_fingerprint)
+# where no forms come along with a batch (``storage.forms``), it asks for the same several times
+_remembered = lru_cache(maxsize=2048)(_fingerprint)
 
 
 def exact(text: str) -> bytes:
@@ -90,7 +90,7 @@ def _fold_form(text: str) -> str:
     return _collapsed("NFKC", _plain(text).casefold())
 
 
-_remembered_fold = lru_cache(maxsize=4096)(_fold_form)  # asked for by the fingerprint, and by the filter soon after
+_remembered_fold = lru_cache(maxsize=512)(_fold_form)  # asked for by the fingerprint, and by the filter soon after
 
 
 def _plain(text: str) -> str:

@@ -467,6 +467,26 @@ def commit(store: Store, *articles: Article, start: int = 0, ends: tuple[Resolut
     store.commit_articles(FILE, start + 100 * len(articles), records(*articles, start=start), ends, NOON)
 
 
+def test_what_a_store_knows_is_found_among_any_number_of_keys(store: Store) -> None:
+    commit(store, story := make_article("story"))
+    names = [f"other {number}" for number in range(3000)]
+    ids, urls = (
+        [digest(name) for name in (*names, "story")],
+        [f"https://news.test/{name}" for name in (*names, "story")],
+    )
+    texts = [fingerprint(text) for text in (*names, *story.text.split("\n"))]
+    assert list(store.latest(ids)) == [story.id]
+    assert store.find_urls(urls) == {"https://news.test/story": story.id}
+    assert [store.paragraphs(texts, ids).find(text) is not None for text in texts[-3:]] == [False, True, True]
+
+
+def test_the_smallest_and_the_largest_key_are_found_as_they_are(store: Database) -> None:
+    rows = [(key, -key - 1, 1, 2) for key in (-(2**63), -1, 0, 2**63 - 1)]
+    with store._writing() as connection:
+        store._texts.put_folds(connection, rows)
+        assert sorted(map(tuple, store._texts.folds(connection, [key for key, *_ in rows]))) == rows
+
+
 def test_a_commit_moves_places_outcomes_and_offset_together(store: Store) -> None:
     store.commit_poll(poll(entry("a")))
     store.commit_poll(poll(entry("a"), feed="dw-fr"))
