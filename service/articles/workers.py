@@ -41,6 +41,7 @@ _LOADED = (
     "service.articles.fragment",
     "service.feeds.parse",
     "service.articles.workers",
+    "service.__main__",  # multiprocessing has each worker import the main program again: 40 ms of its start
 )
 _CACHES_EMPTIED_AFTER = 500
 """Pages between two times that a worker empties trafilatura's caches."""

@@ -199,7 +199,7 @@ class Bomb:
     """A pattern; of nothing at all where the bomb is defused, and read."""
     encoding: str | None = None
     fault: Fault | None = None
-    outcome: str = "failed"
+    outcome: str = "postponed"
     page_says: str | None = None
     """Where a page fails in other words."""
 
@@ -259,11 +259,12 @@ def attributes() -> str:
 
 REFUSED = "answer in an encoding not asked for: "
 WIRE = {
-    "gzip": Bomb(gzip_bomb, "larger than 20MB inflated", "gzip"),
+    "gzip": Bomb(gzip_bomb, "larger than 20MB inflated", "gzip", outcome="failed"),
     "gzip-in-gzip": Bomb(
         lambda: packed(gzip_bomb()),
         "gzip of more than 20 MB",
         "gzip",
+        outcome="failed",
         page_says="application/gzip, not HTML",
     ),
     "gzip-twice": Bomb(lambda: packed(gzip_bomb()), REFUSED + "gzip, gzip", "gzip, gzip"),
@@ -271,7 +272,7 @@ WIRE = {
     "deflate": Bomb(deflate_bomb, REFUSED + "deflate", "deflate"),
     "brotli": Bomb(lambda: bytes(1000), REFUSED + "br", "br", NEVER),
     "zstd": Bomb(lambda: b"\x28\xb5\x2f\xfd" + bytes(1000), REFUSED + "zstd", "zstd", NEVER),
-    "plain": Bomb(lambda: b" " * 10_000_001, "larger than 10MB on the wire", "identity"),
+    "plain": Bomb(lambda: b" " * 10_000_001, "larger than 10MB on the wire", "identity", outcome="failed"),
     "drip": Bomb(lambda: rss(ENTRY), f"timed out after {TIMEOUT:g} s", fault=Drip(delay=0.5)),
     "headers": Bomb(lambda: rss(ENTRY), "not an HTTP answer", fault=EndlessHeaders()),
 }
@@ -291,8 +292,12 @@ MARKUP = {
 """What harms whoever parses it. A machine that is slow is also late for what others defuse in time."""
 
 PAGES = {
-    "page-attributes": Bomb(lambda: PAGE.replace("<p>", f"<p {attributes()}>t</p><p>").encode(), LATE),
-    "page-nesting": Bomb(lambda: b"<html><body>" + b"<div>" * 20_000 + b"x" + b"</div>" * 20_000, "no text"),
+    "page-attributes": Bomb(
+        lambda: PAGE.replace("<p>", f"<p {attributes()}>t</p><p>").encode(), LATE, outcome="failed"
+    ),
+    "page-nesting": Bomb(
+        lambda: b"<html><body>" + b"<div>" * 20_000 + b"x" + b"</div>" * 20_000, "no text", outcome="failed"
+    ),
     "robots-gzip": Bomb(PAGE.encode, "", outcome="archived"),
     "robots-drip": Bomb(PAGE.encode, f"robots.txt cannot be had: timed out after {TIMEOUT:g} s"),
 }
