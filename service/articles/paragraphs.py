@@ -151,6 +151,8 @@ def _lines(paragraphs: Sequence[str], texts: Sequence[Fingerprint], names: Mappi
     lines, repeats = [], []
     for position, (text, printed) in enumerate(zip(paragraphs, texts, strict=True)):
         at, alike_at = first.setdefault(text, position), first_folded.setdefault(printed.fold, position)
+        if text != (other := paragraphs[alike_at]) and fold_form(text) != fold_form(other):
+            alike_at = position  # a hash accident is not noted either
         is_name = printed.fold in names and fold_form(text) == names[printed.fold]
         lines.append(line := _Line(position, text, printed, at, alike_at, is_name))
         if at < position and line.may_go:
