@@ -31,7 +31,7 @@ from random import Random
 
 from contestants import CRAWL, LONG, checked, settings
 from filled import filled
-from measuring import Spent, adopt, end, machine, pss, reap, run
+from measuring import Spent, adopt, as_installed, end, machine, pss, reap, run
 from serving import ANYTHING
 from world import Builder, Ground, Server, World, build_newsroom, free_ground, served
 
@@ -182,7 +182,7 @@ def measure_backlog(sizes: Sequence[Size], world: World, hosts: int, backlog: in
             environment = settings(raw=False, processes=len(os.sched_getaffinity(0)))
             with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
                 began = time.monotonic()
-                process = subprocess.Popen(CRAWL, cwd=place, env=environment, stdout=out, stderr=err)
+                process = subprocess.Popen(CRAWL, cwd=place, env=as_installed(environment), stdout=out, stderr=err)
             most, is_begun = 0, False
             while not is_begun and process.poll() is None and time.monotonic() - began < FIRST_WITHIN:
                 is_begun = any("/backlog/" in key for key, _, _ in server.requests())
