@@ -24,7 +24,7 @@ from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
 from service.net.robots import Robots
 from service.net.slots import Slots
-from service.offload import OneThread
+from service.offload import InGroups, OneThread
 from service.pipeline import Pipeline
 from service.polling import Keep, Poller
 from service.probing import Prober
@@ -223,14 +223,14 @@ async def _raw_copies(settings: Settings, home: Home) -> "AsyncIterator[RawCopie
 
 
 def _documents(raw: "RawCopies | None", thread: OneThread) -> Keep | None:
-    """What keeps feed documents, one by one."""
+    """What keeps feed documents."""
     if raw is None:
         return None
 
-    async def keep(document: Capture) -> None:
-        await thread(raw.keep, [document], now())
+    def keep(documents: list[Capture]) -> object:
+        return raw.keep(documents, now())
 
-    return keep
+    return InGroups(thread, keep)
 
 
 def open_poller(
