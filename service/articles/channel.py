@@ -20,7 +20,8 @@ from service.articles.worker import SIZE, Reply, message_of
 IN_FLIGHT = 3
 """Calls per worker that are handed over at once; what waits longer waits in the pool, where it is not copied."""
 PATIENCE = 1.0
-"""Seconds after which a call no longer keeps those behind it: they are handed to another worker."""
+"""Seconds after which a call no longer keeps those behind it, if another worker has nothing to do. If none has, all
+are at work: calls sent once more would only be worked at twice, and make a busy machine busier."""
 DIED = "its worker died"
 
 _CHUNK, _PARTS = 65_536, 8
@@ -62,6 +63,10 @@ class Call:
 
 class Keeper(Protocol):
     """Who has the workers, and hears of what becomes of them."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a worker has nothing to do."""
 
     def hand_over(self) -> None:
         """A worker has room."""
@@ -138,10 +143,10 @@ class Worker:
         if left <= 0:
             self._keeper.lose(self, f"gave no answer within {call.seconds:g} s")
             return
-        self._timer = self._loop.call_later(left, self._look)
-        behind = self.wanted[0 if call.is_over else 1 :]
-        self.calls = deque([call, *(replace(each, answer=None) for each in list(self.calls)[1:])])
-        self._keeper.take_back(behind)
+        self._timer = self._loop.call_later(min(PATIENCE, left), self._look)
+        if (behind := self.wanted[0 if call.is_over else 1 :]) and self._keeper.is_idle:
+            self.calls = deque([call, *(replace(each, answer=None) for each in list(self.calls)[1:])])
+            self._keeper.take_back(behind)
 
     def _send(self) -> None:
         try:

@@ -71,21 +71,24 @@ def extract_page(
         raise ExtractError(f"the page is {kind[:80]}, not HTML")
     decoded = decode(body, charset or _declared_charset(content_type))
     lower = {name.lower(): value for name, value in (headers or {}).items()}
+    reserved = None
     try:
         with shortcuts():
             tree = trafilatura.load_html(decoded.text)
             if tree is None:
                 raise ExtractError("no text found on the page")
             head = read_head(tree)
+            reserved = read_reserved(head.meta, lower)  # it holds, whatever else of the page cannot be read
             looks = _Looks(tree, url, now)
             metadata, warnings = read_metadata(head, looks=looks, url=url, headers=lower, now=now)
             paragraphs = _paragraphs(tree, url)  # the last to look at the tree: it is taken apart
             if not paragraphs or _is_written_by_scripts(decoded.text, paragraphs):
-                raise ExtractError("no text found on the page", reserved=read_reserved(head.meta, lower))
+                raise ExtractError("no text found on the page", reserved=reserved)
     except (ExtractError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - lxml and trafilatura may raise anything on a broken page
-        raise ExtractError(f"the page cannot be read: {one_line(str(error)) or type(error).__name__}") from None
+        what = one_line(str(error)) or type(error).__name__
+        raise ExtractError(f"the page cannot be read: {what}", reserved=reserved) from None
     if len(paragraphs) > 1 and exact_form(paragraphs[0]) == exact_form(metadata.title or ""):
         paragraphs = paragraphs[1:]
     if decoded.warning:

@@ -85,6 +85,11 @@ class Pool:
 
     # -- for the workers here ------------------------------------------------------------------------------------------
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return any(not worker.calls for worker in self._workers)
+
     def hand_over(self) -> None:
         """Give calls that wait to workers that have room."""
         while self._waiting:

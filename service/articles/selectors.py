@@ -26,7 +26,7 @@ def by_xpath(expression: XPath) -> Select:
 
 
 _TESTS = re.compile(r"re:test\(\s*@([\w|@]+),\s*'([^']*)'(?:,\s*'(i)')?\)")
-_REMEMBERED = 5_000
+_REMEMBERED = 1_000
 """Values of one attribute."""
 _LONGEST = 200
 """Characters of an attribute that are worth remembering what was found in them."""

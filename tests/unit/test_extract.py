@@ -297,3 +297,13 @@ def test_lines_are_single_never_empty_and_can_be_written(text: str) -> None:
 
 def test_a_lone_surrogate_becomes_a_replacement_character() -> None:
     assert split_lines("a\ud800b") == ("a\ufffdb",)
+
+
+def test_what_a_page_reserves_is_heard_though_the_rest_of_it_cannot_be_read() -> None:
+    head = '<meta name=robots content="noarchive, noai"><meta name=tdm-reservation content=1>'
+    page = f"<html><head>{head}</head><body><div>&#1;</div><h2>&#11;a</h2></body></html>"
+    with pytest.raises(ExtractError) as caught:
+        extract_page(page.encode(), url="https://news.test/", now=datetime(2026, 11, 24, tzinfo=UTC))
+    assert caught.value.reserved is not None
+    assert caught.value.reserved.noarchive
+    assert caught.value.reserved.tdm_reservation

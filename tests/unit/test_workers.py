@@ -427,3 +427,23 @@ def test_where_no_process_can_be_started_it_says_why(tmp_path: Path, monkeypatch
         await workers.stop()
 
     asyncio.run(main())
+
+
+def test_slow_calls_are_not_worked_at_again_and_again_while_all_workers_are_busy(tmp_path: Path) -> None:
+    async def main() -> list[object]:
+        workers = Workers(2)
+        try:
+            return await asyncio.gather(*(run(workers, _note_slowly, str(tmp_path / "seen"), n) for n in range(8)))
+        finally:
+            await workers.stop()
+
+    assert asyncio.run(main()) == list(range(8))
+    seen = (tmp_path / "seen").read_text().split()
+    assert len(seen) <= 9, "the last one may be handed to whoever has nothing more to do"
+
+
+def _note_slowly(file: str, number: int) -> int:
+    with Path(file).open("a") as notes:
+        notes.write(f"{number}\n")
+    time.sleep(1.3)
+    return number
