@@ -16,7 +16,7 @@ from multiprocessing import spawn
 from pathlib import Path
 
 import pytest
-from inside import die_the_first_time, note
+from inside import die_the_first_time, note, note_slowly
 
 from service.articles.workers import Workers, _Task
 from service.errors import ExtractError, ParseError, ServiceError, WorkersError
@@ -433,17 +433,10 @@ def test_slow_calls_are_not_worked_at_again_and_again_while_all_workers_are_busy
     async def main() -> list[object]:
         workers = Workers(2)
         try:
-            return await asyncio.gather(*(run(workers, _note_slowly, str(tmp_path / "seen"), n) for n in range(8)))
+            return await asyncio.gather(*(run(workers, note_slowly, tmp_path / "seen", n) for n in range(8)))
         finally:
             await workers.stop()
 
     assert asyncio.run(main()) == list(range(8))
     seen = (tmp_path / "seen").read_text().split()
     assert len(seen) <= 9, "the last one may be handed to whoever has nothing more to do"
-
-
-def _note_slowly(file: str, number: int) -> int:
-    with Path(file).open("a") as notes:
-        notes.write(f"{number}\n")
-    time.sleep(1.3)
-    return number
