@@ -20,8 +20,8 @@ from service.articles.worker import SIZE, Reply, message_of
 IN_FLIGHT = 3
 """Calls per worker that are handed over at once; what waits longer waits in the pool, where it is not copied."""
 PATIENCE = 1.0
-"""Seconds after which a call no longer keeps those behind it, if another worker has nothing to do. If none has, all
-are at work: calls sent once more would only be worked at twice, and make a busy machine busier."""
+"""Seconds after which a call no longer keeps those behind it, if another worker has room. If none has, all are slow:
+calls sent once more would only be worked at twice, and make a busy machine busier."""
 DIED = "its worker died"
 
 _CHUNK, _PARTS = 65_536, 8
@@ -64,9 +64,8 @@ class Call:
 class Keeper(Protocol):
     """Who has the workers, and hears of what becomes of them."""
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether a worker has nothing to do."""
+    def has_room(self, call: Call) -> bool:
+        """Whether a worker could take a call."""
 
     def hand_over(self) -> None:
         """A worker has room."""
@@ -91,6 +90,7 @@ class Worker:
         self._received = bytearray()
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_lost = False
         self._loop: asyncio.AbstractEventLoop
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -109,13 +109,15 @@ class Worker:
             return not self.calls
         first = self.calls[0]
         is_quick = self._loop.time() - self._since < PATIENCE
-        return len(self.calls) < IN_FLIGHT and is_quick and not first.alone
+        repeats = any(each.answer is None for each in self.calls)  # it has work before it that nobody waits for
+        return len(self.calls) < IN_FLIGHT and is_quick and not first.alone and not repeats
 
     def take(self, call: Call) -> None:
         """Send it a call."""
+        message = message_of(call.task)  # it may fail, and then nothing has been promised
         self.calls.append(call)
         was_sent = not self._unsent
-        self._unsent.extend(map(memoryview, message_of(call.task)))
+        self._unsent.extend(map(memoryview, message))
         if was_sent:
             self._send()
         if len(self.calls) == 1:
@@ -123,6 +125,7 @@ class Worker:
 
     def end(self) -> None:
         """Kill it."""
+        self._is_lost = True
         if self._timer:
             self._timer.cancel()
         if not self._loop.is_closed():
@@ -144,7 +147,7 @@ class Worker:
             self._keeper.lose(self, f"gave no answer within {call.seconds:g} s")
             return
         self._timer = self._loop.call_later(min(PATIENCE, left), self._look)
-        if (behind := self.wanted[0 if call.is_over else 1 :]) and self._keeper.is_idle:
+        if (behind := self.wanted[0 if call.is_over else 1 :]) and self._keeper.has_room(behind[0]):
             self.calls = deque([call, *(replace(each, answer=None) for each in list(self.calls)[1:])])
             self._keeper.take_back(behind)
 
@@ -175,7 +178,7 @@ class Worker:
             self._keeper.lose(self, DIED)
             return
         self._received += data
-        while len(self._received) >= SIZE.size:
+        while len(self._received) >= SIZE.size and not self._is_lost:
             end = SIZE.size + SIZE.unpack_from(self._received)[0]
             if len(self._received) < end:
                 return

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
+from multiprocessing import resource_tracker
 from multiprocessing.spawn import get_executable
 from socket import socketpair
 from typing import Any
@@ -85,10 +86,9 @@ class Pool:
 
     # -- for the workers here ------------------------------------------------------------------------------------------
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether a worker has nothing to do."""
-        return any(not worker.calls for worker in self._workers)
+    def has_room(self, call: Call) -> bool:
+        """Whether a worker could take a call, be it one that is not started yet."""
+        return len(self._workers) < self._count or any(worker.has_room(call) for worker in self._workers)
 
     def hand_over(self) -> None:
         """Give calls that wait to workers that have room."""
@@ -100,7 +100,10 @@ class Pool:
                     break
                 min(rooms, key=lambda worker: len(worker.calls)).take(call)
             self._waiting.popleft()
-        if self._waiting and len(self._workers) < self._count and (self._starting is None or self._starting.done()):
+        are_busy = all(worker.calls for worker in self._workers)
+        wanted = self._waiting or any(len(worker.calls) > 1 for worker in self._workers)
+        are_fewer = len(self._workers) < self._count
+        if wanted and are_busy and are_fewer and (self._starting is None or self._starting.done()):
             assert self._loop is not None
             self._starting = self._loop.create_task(self._start_missing())
 
@@ -132,10 +135,11 @@ class Pool:
 
     async def _start_missing(self) -> None:
         async with self._changing:
-            while self._waiting and len(self._workers) < self._count:
+            while len(self._workers) < self._count and all(worker.calls for worker in self._workers):
                 try:
                     worker = await asyncio.to_thread(self._start)
-                except WorkersError as error:
+                except (WorkersError, RuntimeError) as caught:  # no thread can be started either
+                    error = caught if isinstance(caught, WorkersError) else _not_started(caught)
                     while self._waiting and not self._workers:
                         self._waiting.popleft().fail(WorkersError(str(error)))
                     return
@@ -150,20 +154,28 @@ class Pool:
             raise WorkersError(f"{NO_WORKER}: {program} is gone, or this user may not execute it; install veille anew")
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(self._setting.loads))
-        ours, theirs = socketpair()
+        try:
+            resource_tracker.ensure_running()  # it lifts the mask once it is started, so it is started before
+            ours, theirs = socketpair()
+        except (OSError, RuntimeError) as error:
+            raise _not_started(error) from None
         # Processes inherit the mask: Ctrl-C at a terminal is this process's affair alone, from their first moment on.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process = context.Process(target=serve, args=(theirs, self._setting), name="worker", daemon=True)
             process.start()
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, RuntimeError) as error:
             ours.close()
-            cure = "is there memory and room for processes (free -m, ulimit -u)?"
-            raise WorkersError(f"{NO_WORKER}: {str(error) or type(error).__name__}; {cure}") from None
+            raise _not_started(error) from None
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return Worker(self, process, ours)
+
+
+def _not_started(error: Exception) -> WorkersError:
+    cure = "is there memory and room for processes (free -m, ulimit -u)?"
+    return WorkersError(f"{NO_WORKER}: {str(error) or type(error).__name__}; {cure}")
 
 
 def _join(workers: list[Worker]) -> None:

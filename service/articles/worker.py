@@ -55,11 +55,15 @@ def serve(channel: socket, setting: Setting) -> None:
             return
         try:
             answer = setting.answer(pickle.loads(calls.read(*SIZE.unpack(size))))  # noqa: S301  from our own parent
-            message = message_of(Reply(answer, is_last=left == 0 or _peak() > setting.grown))
+            is_last = left == 0 or _peak() > setting.grown
+            message = message_of(Reply(answer, is_last=is_last))
         except MemoryError:
             answer = None
             message = message_of(Reply(is_last=True, ran_out=True))  # what is left of it may not be enough for the next
+            is_last = True
         channel.sendall(b"".join(message))
+        if is_last:
+            return  # calls already sent are another's
 
 
 def _peak() -> int:

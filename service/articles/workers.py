@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import signal
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -156,6 +157,7 @@ def _prepare(memory_limit: int) -> None:
     limit = memory_limit if most == resource.RLIM_INFINITY else min(memory_limit, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is the main process's affair alone
     _end_with(multiprocessing.parent_process())
     # What parsers have to say of broken input comes back as a result.
     logging.disable(logging.CRITICAL)

@@ -67,6 +67,9 @@ class Stream(httpcore.AsyncNetworkStream):
             httpcore.ConnectTimeout: The handshake was not over in time.
             httpcore.ConnectError: It failed.
         """
+        if self._has_come:  # it would be read as if it had come encrypted
+            self.close()
+            raise httpcore.ConnectError("bytes before the handshake")
         try:
             async with asyncio.timeout(timeout):
                 await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
@@ -81,6 +84,12 @@ class Stream(httpcore.AsyncNetworkStream):
             raise
         return self
 
+    @property
+    def _has_come(self) -> bool:
+        """Whether bytes, their end or an error wait to be read."""
+        buffered: bytearray = self._reader._buffer  # type: ignore[attr-defined]  # noqa: SLF001  it has no other way
+        return bool(buffered) or self._reader.at_eof() or self._reader.exception() is not None
+
     def close(self) -> None:
         """Close the connection at once: nobody waits for what may still be on its way."""
         self._writer.transport.abort()
@@ -91,8 +100,8 @@ class Stream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """Return one of httpcore's facts of a connection; None for those it does not have."""
-        if info == "is_readable":
-            return _is_readable(self._socket.fileno())
+        if info == "is_readable":  # asyncio reads ahead: what came while nothing was asked is no longer in the socket
+            return self._has_come or _is_readable(self._socket.fileno())
         return self._writer.get_extra_info(_EXTRA[info]) if info in _EXTRA else None
 
 

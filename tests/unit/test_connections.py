@@ -1,4 +1,4 @@
-"""A request given up at any moment leaves no connection open."""
+"""A request given up at any moment leaves no connection open, and none is answered by what came unasked."""
 
 import asyncio
 import ssl
@@ -68,3 +68,30 @@ def test_a_request_cancelled_at_any_step_leaves_no_connection_open(warm: bool, t
         assert steps > 5, "a request takes some steps"
 
     asyncio.run(at_every_step())
+
+
+@pytest.mark.parametrize(
+    "unasked", [ANSWER.replace(b"text", b"fake"), b"HTTP/1.1 408 Request Timeout\r\n\r\n", b"junk"]
+)
+def test_what_a_server_sends_unasked_is_the_answer_to_nothing(unasked: bytes) -> None:
+    class Talkative(Counted):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            asyncio.get_running_loop().call_later(0.02, self.transport.write, unasked)
+
+    async def story() -> list[bytes | None]:
+        server = await asyncio.get_running_loop().create_server(Talkative, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        fetcher = Fetcher(
+            user_agent="test", hosts=Hosts(0), allowed=[AllowedNetwork.parse("127.0.0.0/8")], ssl_context=tls
+        )
+        bodies = []
+        for _ in range(3):
+            bodies.append((await fetcher.get(url, accept="*/*")).body)
+            await asyncio.sleep(0.1)
+        await fetcher.aclose()
+        server.close()
+        return bodies
+
+    assert asyncio.run(story()) == [b"text"] * 3

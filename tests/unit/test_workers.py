@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing import spawn
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 from inside import die_the_first_time, note, note_slowly
 
+from service.articles import pool
 from service.articles.workers import Workers, _Task
 from service.errors import ExtractError, ParseError, ServiceError, WorkersError
 
@@ -324,7 +326,7 @@ PROGRAM = """
         await workers.stop()
 
     if __name__ == "__main__":
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, lambda *_: None)  # a handler: to ignore it would be inherited
         asyncio.run(main(float(sys.argv[1])))
 """
 
@@ -372,9 +374,26 @@ def test_busy_and_idle_workers_end_with_a_killed_parent(program: subprocess.Pope
 @pytest.mark.parametrize("program", [1], indirect=True)
 def test_ctrl_c_at_the_terminal_does_not_reach_the_workers(program: subprocess.Popen[str]) -> None:
     first_line(program)
+    for process in processes_of(program.pid):
+        masks = dict(
+            line.split(":\t") for line in Path(f"/proc/{process}/status").read_text().splitlines() if "Sig" in line
+        )
+        assert any(int(masks[name], 16) & 1 << signal.SIGINT - 1 for name in ("SigBlk", "SigIgn")), process
     os.killpg(program.pid, signal.SIGINT)
     out, err = program.communicate(timeout=30)
     assert (out, err, program.returncode) == ("done\n", "", 0)
+
+
+def processes_of(group: int) -> list[int]:
+    """Those that were started by the first process of a group."""
+    running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    found = []
+    for pid in running:
+        with suppress(ProcessLookupError):
+            if pid != group and os.getpgid(pid) == group:
+                found.append(pid)
+    assert len(found) >= 3, "the fork server, its tracker, a worker"
+    return found
 
 
 def alive(pid: object) -> bool:
@@ -440,3 +459,58 @@ def test_slow_calls_are_not_worked_at_again_and_again_while_all_workers_are_busy
     assert asyncio.run(main()) == list(range(8))
     seen = (tmp_path / "seen").read_text().split()
     assert len(seen) <= 9, "the last one may be handed to whoever has nothing more to do"
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), RuntimeError("can't start new thread")])
+def test_a_call_is_answered_though_nothing_can_be_opened_to_start_a_process(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    async def main() -> None:
+        workers = Workers(1)
+        with monkeypatch.context() as patched:
+            patched.setattr(pool, "socketpair", fail)
+            async with asyncio.timeout(10):
+                with pytest.raises(WorkersError, match="no process can be started"):
+                    await run(workers, os.getpid)
+        assert await run(workers, os.getpid) != os.getpid()
+        await workers.stop()
+
+    asyncio.run(main())
+
+
+def test_two_callers_have_two_workers() -> None:
+    async def main() -> list[object]:
+        workers = Workers(2)
+        try:
+            return await asyncio.gather(*(caller(workers) for _ in range(2)))
+        finally:
+            await workers.stop()
+
+    async def caller(workers: Workers) -> set[object]:
+        seen = set()
+        for _ in range(5):
+            await run(workers, time.sleep, 0.1)
+            seen.add(await run(workers, os.getpid))
+        return seen
+
+    one, other = asyncio.run(main())
+    assert len(one | other) == 2  # type: ignore[operator]
+
+
+def test_calls_behind_a_hanging_one_are_answered_by_a_worker_that_is_not_started_yet() -> None:
+    async def main() -> float:
+        workers = Workers(2)
+        await run(workers, os.getpid)
+        started = time.monotonic()
+        hanging = asyncio.create_task(run(workers, time.sleep, 60, seconds=60))
+        await asyncio.gather(*(run(workers, os.getpid) for _ in range(2)))
+        took = time.monotonic() - started
+        await workers.stop()
+        await asyncio.wait([hanging])
+        hanging.exception()
+        return took
+
+    assert asyncio.run(main()) < 10
