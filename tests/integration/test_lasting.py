@@ -80,7 +80,7 @@ def test_a_worker_s_memory_is_flat_over_thousands_of_real_pages(shared_data: Pat
             await workers.stop()
 
     asyncio.run(main())
-    record_property("measured", resident)
+    record_property("measured", str(resident))
     assert len({pid for _, pid, *_ in resident}) == 1
     assert len({files for *_, files, _ in resident}) == 1
     half = [bytes_ for number, _, bytes_, *_ in resident if number > len(some)]
@@ -107,7 +107,7 @@ def test_recycled_workers_cost_no_page_no_process_and_no_file(record_property: A
     assert [twice for twice, _ in answers] == [2 * number for number in range(calls)]
     pids = {pid for _, pid in answers}
     assert calls // each <= len(pids) <= calls // each + 2 * count
-    record_property("measured", [before, after])
+    record_property("measured", str([before, after]))
     for role in (MAIN, SERVER, TRACKER):
         (then,), (now,) = ([one for one in some if one.role == role] for some in (before, after))
         assert now.fds <= then.fds + 2 * count, role  # the server has two for each worker there is
@@ -166,7 +166,7 @@ def test_sites_that_were_asked_once_leave_nothing_behind(record_property: Any) -
             return found, len(fetcher._transport._idle)
 
     found, idle = asyncio.run(main())
-    record_property("measured", found)
+    record_property("measured", str(found))
     assert idle <= transport.MAX_IDLE
     for pools, locks, rules, hosts, files, threads in found:
         assert pools <= transport.MAX_IDLE
