@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # what tests share
 from contestants import Attempt, Bare, Contestant, Other, RunError, Veille, fresh
 from gold import token_f1
 from measuring import adopt, machine
+from options import folder, new_file, positive, run_main
 from peers import PEERS
 from world import GOLD, Build, Ground, World, build_newsroom, build_real, free_ground, served
 
@@ -97,9 +98,11 @@ def main() -> None:
         "real": partial(_real, options) if shared.is_dir() else None,
     }
     print(machine())
+    if options.quick:
+        print("a few pages only: most of what follows is start-up, and no measurement")
     report: dict[str, object] = {"machine": machine(), "rounds": options.rounds}
     with tempfile.TemporaryDirectory(dir=options.directory) as name:
-        for world in options.worlds.split(","):
+        for world in options.worlds:
             build = builds[world]
             if build is None:
                 print(f"\n{world}: left out, {shared} is not there")
@@ -115,23 +118,30 @@ def arguments() -> argparse.Namespace:
     names = ["bare", "bare-parallel", "veille", "veille-raw", "veille-again", *(peer.name for peer in PEERS)]
     parser.add_argument("--worlds", default="newsroom,real", help="which of them; %(default)s by default")
     parser.add_argument("--only", default=",".join(names), help="which of %(default)s; all by default")
-    parser.add_argument("--rounds", type=int, help="how often; 3 by default")
+    parser.add_argument("--rounds", type=positive, help="how often; 3 by default")
     parser.add_argument("--quick", action="store_true", help="one round over few pages: does it work?")
-    parser.add_argument("--sites", type=int, help="of each world; 40 by default")
-    parser.add_argument("--stories", type=int, help="of each site of the newsroom; 50 by default")
+    parser.add_argument("--sites", type=positive, help="of each world; 40 by default")
+    parser.add_argument("--stories", type=positive, help="of each site of the newsroom; 50 by default")
     parser.add_argument(
-        "--processes", type=int, default=len(os.sched_getaffinity(0)), help="as many as cores by default"
+        "--processes", type=positive, default=len(os.sched_getaffinity(0)), help="as many as cores by default"
     )
-    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data", help="where the real pages are")
+    parser.add_argument(
+        "--shared", type=Path, default=ROOT.parent / "shared" / "data", help="the folder that has pages/, the real ones"
+    )
     parser.add_argument(
         "--environments", type=Path, help="where the peers' environments are; the user's cache by default"
     )
-    parser.add_argument("--directory", type=Path, help="where archives and worlds go; a temporary place by default")
-    parser.add_argument("--output", type=Path, help="a file for all figures, as JSON")
+    parser.add_argument("--directory", type=folder, help="where archives and worlds go; a temporary place by default")
+    parser.add_argument("--output", type=new_file, help="a file for all figures, as JSON")
     options = parser.parse_args()
     options.only = options.only.split(",")
     if unknown := set(options.only) - set(names):
         parser.error(f"nobody is called {', '.join(sorted(unknown))}")
+    options.worlds = options.worlds.split(",")
+    if unknown := set(options.worlds) - {"newsroom", "real"}:
+        parser.error(f"there is no world {', '.join(sorted(unknown))}")
+    if options.worlds == ["real"] and not (options.shared / "pages").is_dir():
+        parser.error(f"{options.shared / 'pages'} is not there: nothing is left to crawl")
     usual = {"rounds": 1, "sites": 4, "stories": 5} if options.quick else {"rounds": 3, "sites": 40, "stories": 50}
     for name, value in usual.items():
         if getattr(options, name) is None:
@@ -241,4 +251,4 @@ def figures(row: Row) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -13,11 +13,13 @@ import logging
 import resource
 import statistics
 import time
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import trafilatura
+from options import folder, positive, run_main
 
 from service.articles.extract import extract_page, reset_caches
 from service.errors import ExtractError
@@ -30,11 +32,17 @@ CACHES_EMPTIED_AFTER = 50
 def main() -> None:
     """Measure, and print a line a round."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pages", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("pages", type=folder, help="a folder of HTML files, gzipped or not")
+    parser.add_argument("--rounds", type=positive, default=3, help="how often; %(default)s by default")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    pages = [read(path) for path in sorted(options.pages.rglob("*.html*")) if path.is_file()]
+    try:
+        pages = [read(path) for path in sorted(options.pages.rglob("*.html*")) if path.is_file()]
+    except ValueError as error:
+        parser.error(str(error))
+    if not any(pages):
+        parser.error(f"there is no page in {options.pages}")
+    pages = [page for page in pages if page]
     for body in pages[:3]:
         bare(body)
         ours(body)
@@ -44,9 +52,12 @@ def main() -> None:
 
 
 def read(path: Path) -> bytes:
-    """A page, without its gzip."""
+    """A page, without its gzip. Raises ValueError."""
     body = path.read_bytes()
-    return gzip.decompress(body) if path.suffix == ".gz" else body
+    try:
+        return gzip.decompress(body) if path.suffix == ".gz" else body
+    except (OSError, EOFError, zlib.error):
+        raise ValueError(f"{path} is no whole gzip file") from None
 
 
 def measure(pages: list[bytes], number: int) -> float:
@@ -76,4 +87,4 @@ def ours(body: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -32,6 +32,7 @@ from random import Random
 from contestants import CRAWL, LONG, checked, settings
 from filled import filled
 from measuring import Spent, adopt, as_installed, end, machine, pss, reap, run
+from options import new_file, positive, run_main
 from serving import ANYTHING
 from world import Builder, Ground, Server, World, build_newsroom, free_ground, served
 
@@ -94,16 +95,25 @@ def arguments() -> argparse.Namespace:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "veille-bench"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="0,10000,100000,1000000", help="records; %(default)s by default")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sites", type=int, default=20, help="that publish, at most 40; %(default)s by default")
-    parser.add_argument("--stories", type=int, default=50, help="of each of them in a round; %(default)s by default")
-    parser.add_argument("--quiet", type=int, default=1000, help="feeds with nothing new; %(default)s by default")
-    parser.add_argument("--backlog", type=int, default=100_000, help="entries that wait; %(default)s by default")
+    parser.add_argument("--rounds", type=positive, default=3, help="%(default)s by default")
+    parser.add_argument("--sites", type=positive, default=20, help="that publish, at most 40; %(default)s by default")
+    parser.add_argument(
+        "--stories", type=positive, default=50, help="of each of them in a round; %(default)s by default"
+    )
+    parser.add_argument("--quiet", type=positive, default=1000, help="feeds with nothing new; %(default)s by default")
+    parser.add_argument("--backlog", type=positive, default=100_000, help="entries that wait; %(default)s by default")
     parser.add_argument("--directory", type=Path, default=cache, help="where archives are kept; %(default)s by default")
-    parser.add_argument("--output", type=Path, help="a file for all figures, as JSON")
+    parser.add_argument("--output", type=new_file, help="a file for all figures, as JSON")
     options = parser.parse_args()
-    options.sizes = [int(float(size)) for size in options.sizes.split(",")]
-    options.directory.mkdir(parents=True, exist_ok=True)
+    try:
+        options.sizes = [int(float(size)) for size in options.sizes.split(",")]
+        options.directory.mkdir(parents=True, exist_ok=True)
+    except ValueError:
+        parser.error("--sizes: numbers, with commas between them")
+    except OSError as error:
+        parser.error(f"--directory: {error.strerror}")
+    if min(options.sizes) < 0 or options.sites > len(NAMES):
+        parser.error(f"no size is below 0, and there are at most {len(NAMES)} sites")
     return options
 
 
@@ -289,4 +299,4 @@ def rows(sizes: Sequence[Size], options: argparse.Namespace) -> Iterator[list[st
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

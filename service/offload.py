@@ -35,6 +35,7 @@ class InGroups(Generic[T]):
     """Hands items over to a function in groups, in one thread: each group is what came while it was at the one before.
 
     So a function that costs as much for many as for one, such as a commit, is called the more rarely the more there is.
+    Where it fails, it has failed for all of a group. What waits is handed over even if who waited has given up.
     """
 
     def __init__(self, thread: OneThread, function: Callable[[list[T]], object], most: int = 50) -> None:

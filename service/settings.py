@@ -118,6 +118,13 @@ class Settings(BaseSettings):
         None, description="Whom to tell of trouble: addresses as Apprise writes them, with spaces between. Or ..._FILE."
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _a_database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+            raise ValueError("it names no database: write sqlite:///FILE or postgresql+psycopg://…")
+        return value
+
     @field_validator("notify_url")
     @classmethod
     def _somebody(cls, value: SecretStr | None) -> SecretStr | None:
@@ -258,7 +265,7 @@ def _unknown(key: str) -> str | None:
     known += [f"{PREFIX}{name.upper()}_FILE" for name in SECRETS]
     if key in known:
         return None
-    close = difflib.get_close_matches(key, known, n=1)
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
     return f"{key} is no setting" + (f"; did you mean {close[0]}?" if close else "")
 
 

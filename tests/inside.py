@@ -62,6 +62,16 @@ def note_slowly(path: Path, number: int) -> int:
     return number
 
 
+def grow(size: int) -> int:
+    """Be resident with that many bytes for a moment; the process that answers."""
+    return len(b"x" * size) and os.getpid()
+
+
+def speak_at_length(size: int) -> bytes:
+    """A long answer."""
+    return b"x" * size
+
+
 def die_of(poison: str) -> None:
     """Have the worker crash."""
     os._exit(len(poison))

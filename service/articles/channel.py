@@ -89,6 +89,8 @@ class Worker:
         self._unsent: deque[memoryview] = deque()
         self._received = bytearray()
         self._since = 0.0
+        self._seen = 0
+        """Bytes of the answer that had come at the last look."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_lost = False
         self._loop: asyncio.AbstractEventLoop
@@ -138,11 +140,16 @@ class Worker:
     def _begin(self) -> None:
         """Time the call it has come to."""
         self._since = self._loop.time()
+        self._seen = 0
         self._timer = self._loop.call_later(min(PATIENCE, self.calls[0].seconds), self._look)
 
     def _look(self) -> None:
         call, now = self.calls[0], self._loop.time()
         left = self._since + call.seconds - now
+        if left <= 0 and len(self._received) > self._seen:  # it is here, but this loop was at something else
+            self._seen = len(self._received)
+            self._timer = self._loop.call_later(PATIENCE, self._look)
+            return
         if left <= 0:
             self._keeper.lose(self, f"gave no answer within {call.seconds:g} s")
             return

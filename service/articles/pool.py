@@ -100,10 +100,7 @@ class Pool:
                     break
                 min(rooms, key=lambda worker: len(worker.calls)).take(call)
             self._waiting.popleft()
-        are_busy = all(worker.calls for worker in self._workers)
-        wanted = self._waiting or any(len(worker.calls) > 1 for worker in self._workers)
-        are_fewer = len(self._workers) < self._count
-        if wanted and are_busy and are_fewer and (self._starting is None or self._starting.done()):
+        if self._are_too_few() and (self._starting is None or self._starting.done()):
             assert self._loop is not None
             self._starting = self._loop.create_task(self._start_missing())
 
@@ -133,9 +130,14 @@ class Pool:
             else:
                 worker.listen(loop)
 
+    def _are_too_few(self) -> bool:
+        """Whether a call waits, be it behind another at its worker, for one that could be started."""
+        has_to_wait = self._waiting or any(len(worker.calls) > 1 for worker in self._workers)
+        return len(self._workers) < self._count and bool(has_to_wait) and all(one.calls for one in self._workers)
+
     async def _start_missing(self) -> None:
         async with self._changing:
-            while len(self._workers) < self._count and all(worker.calls for worker in self._workers):
+            while self._are_too_few():
                 try:
                     worker = await asyncio.to_thread(self._start)
                 except (WorkersError, RuntimeError) as caught:  # no thread can be started either
@@ -152,21 +154,27 @@ class Pool:
         program = os.fsdecode(get_executable())
         if not os.access(program, os.X_OK):  # found out later, by a pipe that nobody is at the other end of
             raise WorkersError(f"{NO_WORKER}: {program} is gone, or this user may not execute it; install veille anew")
+        try:
+            try:
+                return self._fork()
+            except (EOFError, ConnectionError):  # the server was killed as it started; the next try starts another
+                return self._fork()
+        except (OSError, EOFError, RuntimeError) as error:
+            raise _not_started(error) from None
+
+    def _fork(self) -> Worker:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(self._setting.loads))
-        try:
-            resource_tracker.ensure_running()  # it lifts the mask once it is started, so it is started before
-            ours, theirs = socketpair()
-        except (OSError, RuntimeError) as error:
-            raise _not_started(error) from None
+        resource_tracker.ensure_running()  # it lifts the mask once it is started, so it is started before
+        ours, theirs = socketpair()
         # Processes inherit the mask: Ctrl-C at a terminal is this process's affair alone, from their first moment on.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process = context.Process(target=serve, args=(theirs, self._setting), name="worker", daemon=True)
             process.start()
-        except (OSError, EOFError, RuntimeError) as error:
+        except BaseException:
             ours.close()
-            raise _not_started(error) from None
+            raise
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -253,7 +253,7 @@ def may_name_author(tree: HtmlElement) -> bool:
 
 @contextmanager
 def shortcuts() -> Iterator[None]:
-    """Put the stand-ins in place for the length of a block; for one thread of a process at a time."""
+    """Put the stand-ins in place for the length of a block: one block of a process at a time, none inside another."""
     for module, name, _, stand_in in _STAND_INS:
         setattr(module, name, stand_in)
     for expressions, _, stand_ins in _LISTS:

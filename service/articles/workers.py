@@ -34,7 +34,9 @@ T = TypeVar("T")
 MEMORY_LIMIT = 1_500_000_000
 """Address space of one worker, in bytes."""
 RECYCLE_AFTER = 2_000
-"""Calls after which a worker makes way for a fresh one."""
+"""Calls after which a worker makes way for a fresh one,"""
+RECYCLE_GROWN = 200_000_000
+"""or when it was ever resident with that many bytes: what a huge page took is not kept for the small ones."""
 
 _LOADED = (
     "service.silence",
@@ -63,12 +65,15 @@ class Workers:
         *,
         memory_limit: int = MEMORY_LIMIT,
         recycle_after: int = RECYCLE_AFTER,
+        recycle_grown: int = RECYCLE_GROWN,
         parse_seconds: float = 10.0,
         extract_seconds: float = 20.0,
     ) -> None:
         self._parse_seconds = parse_seconds
         self._extract_seconds = extract_seconds
-        self._pool = Pool(count, Setting(partial(_prepare, memory_limit), _answer, _LOADED, recycle_after))
+        self._pool = Pool(
+            count, Setting(partial(_prepare, memory_limit), _answer, _LOADED, recycle_after, recycle_grown)
+        )
 
     async def parse(
         self,

@@ -145,3 +145,13 @@ def test_times_and_addresses_are_read_from_the_environment_as_they_are_written(
         None,
         "sun 03:00",
     )
+
+
+@pytest.mark.parametrize("url", ["foo", "mysql://h/d", "/var/lib/veille.db"])
+def test_a_database_url_that_names_no_database_is_a_wrong_setting(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VEILLE_DATABASE_URL", url)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert str(caught.value) == (
+        "environment: VEILLE_DATABASE_URL: it names no database: write sqlite:///FILE or postgresql+psycopg://…"
+    )

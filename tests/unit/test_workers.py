@@ -17,7 +17,7 @@ from multiprocessing import spawn
 from pathlib import Path
 
 import pytest
-from inside import die_the_first_time, note, note_slowly
+from inside import die_the_first_time, grow, note, note_slowly, speak_at_length
 
 from service.articles import pool
 from service.articles.workers import Workers, _Task
@@ -514,3 +514,52 @@ def test_calls_behind_a_hanging_one_are_answered_by_a_worker_that_is_not_started
         return took
 
     assert asyncio.run(main()) < 10
+
+
+def test_a_worker_that_has_grown_makes_way_for_a_fresh_one() -> None:
+    async def main() -> list[object]:
+        workers = Workers(1, recycle_grown=150_000_000)
+        try:
+            return [await run(workers, grow, size) for size in (1, 1, 200_000_000, 1)]
+        finally:
+            await workers.stop()
+
+    first, small, huge, after = asyncio.run(main())
+    assert first == small == huge != after
+
+
+def test_an_answer_that_came_while_nobody_could_read_it_is_not_too_late() -> None:
+    async def main() -> object:
+        workers = Workers(1)
+        try:
+            await run(workers, os.getpid)
+            answer = asyncio.create_task(run(workers, speak_at_length, 3_000_000, seconds=0.5))
+            await asyncio.sleep(0)
+            for _ in range(8):  # the loop is at something else, and comes back for moments
+                time.sleep(0.15)
+                await asyncio.sleep(0)
+            return await answer
+        finally:
+            await workers.stop()
+
+    assert asyncio.run(main()) == b"x" * 3_000_000
+
+
+def test_a_server_that_was_killed_as_it_started_is_started_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, lost = pool.Pool._fork, [EOFError()]
+
+    def fork_the_second_time(self: pool.Pool) -> object:
+        if lost:
+            raise lost.pop()
+        return fork(self)
+
+    async def main() -> object:
+        workers = Workers(1)
+        try:
+            return await run(workers, os.getpid)
+        finally:
+            await workers.stop()
+
+    monkeypatch.setattr(pool.Pool, "_fork", fork_the_second_time)
+    assert asyncio.run(main()) != os.getpid()
+    assert lost == []
