@@ -10,9 +10,6 @@ from io import BytesIO
 from service.errors import FetchError, TooLargeError, Weight
 from service.units import format_size
 
-KEPT_OPEN = 1_000_000
-"""Bytes up to which a gzip body is kept as it inflates to; a larger one is kept as it came, and inflated where it is
-read: many large bodies waiting for their readers must not fill the memory."""
 _GZIP = 31
 """zlib's window bits for a gzip header and trailer."""
 _MAGIC = b"\x1f\x8b"
@@ -24,7 +21,7 @@ _STEP = 262_144
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body that was read and found good: decoded, or still packed where it unfolds to much."""
+    """A body that was read and found good, as it came: what waits for its reader, or goes to it, is to be small."""
 
     data: bytes = b""
     size: int = 0
@@ -61,8 +58,7 @@ class Body:
         encoding: The ``Content-Encoding`` header; only gzip was asked for.
         max_wire: Bytes on the wire at most.
         max_bytes: Bytes decoded at most.
-        cut: Bytes decoded at which to stop reading and keep what is there, instead of refusing the rest.
-        as_it_came: Whether to keep gzip as gzip, however small: for a raw copy, at no memory beside it.
+        cut: Bytes decoded at which to stop reading and keep what is there, decoded, instead of refusing the rest.
 
     Raises:
         FetchError: Another encoding came.
@@ -75,7 +71,6 @@ class Body:
         max_wire: int,
         max_bytes: int,
         cut: int | None = None,
-        as_it_came: bool = False,
     ) -> None:
         coding = (encoding or "identity").strip().lower()
         if coding not in ("identity", "gzip", "x-gzip"):
@@ -86,10 +81,8 @@ class Body:
         self._cut = cut
         self._limit = cut if cut is not None else max_bytes
         self._size = 0
-        self._decoded = BytesIO()  # hands over what it holds without a copy
-        self._wire = BytesIO()
-        if as_it_came and self._gunzip and cut is None:
-            self._decoded.close()
+        self._packed = self._gunzip is not None and cut is None
+        self._kept = BytesIO()  # hands over what it holds without a copy
 
     async def read(self, chunks: AsyncIterator[bytes]) -> Content:
         """Return the body.
@@ -107,34 +100,29 @@ class Body:
                         f"larger than {format_size(self._limit)}{' inflated' if self._gunzip else ''}",
                         weight=Weight.HARD,
                     )
-                self._decoded.truncate(self._cut)
-                return Content(self._decoded.getvalue(), self._cut)
+                self._kept.truncate(self._cut)
+                return Content(self._kept.getvalue(), self._cut)
             if self.wire_bytes > self._max_wire:
                 raise TooLargeError(f"larger than {format_size(self._max_wire)} on the wire", weight=Weight.HARD)
         if self._gunzip and not self._gunzip.complete:
             raise FetchError("answer cut short: gzip without its end")
-        if self._decoded.closed:
-            return Content(self._wire.getvalue(), self._size, packed=True)
-        return Content(self._decoded.getvalue(), self._size)
+        return Content(self._kept.getvalue(), self._size, self._packed)
 
     def _add(self, chunk: bytes) -> None:
         if self._gunzip is None:
-            self._keep(chunk)
+            self._size += len(chunk)
+            self._kept.write(chunk)
             return
-        self._wire.write(chunk)
+        if self._packed:
+            self._kept.write(chunk)
         try:
             # One byte over the limit tells "too large" from "just fits".
             for piece in self._gunzip.inflate(chunk, self._limit + 1 - self._size):
-                self._keep(piece)
+                self._size += len(piece)
+                if not self._packed:
+                    self._kept.write(piece)
         except zlib.error as error:
             raise FetchError(f"damaged gzip: {error}", weight=Weight.HARD) from None
-
-    def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._gunzip and self._cut is None and self._size > KEPT_OPEN:
-            self._decoded.close()
-        if not self._decoded.closed:
-            self._decoded.write(piece)
 
 
 def inflated(data: bytes) -> Iterator[bytes]:

@@ -162,7 +162,6 @@ class Fetcher:
                 max_wire=self._max_bytes,
                 max_bytes=2 * self._max_bytes,
                 cut=cut,
-                as_it_came=self._keep_wire,
             )
             content = await body.read(answer.aiter_raw())
             return replace(response, content=content, wire_bytes=body.wire_bytes)

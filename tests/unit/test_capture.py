@@ -162,5 +162,5 @@ def test_where_no_raw_copies_are_kept_an_answer_holds_nothing_for_them() -> None
         keep_wire=False,
     )
     assert response.heads is None
-    assert response.content.data == PAGE
+    assert response.body == PAGE
     assert capture(response, NOON, feed="rfi-fr") is None
