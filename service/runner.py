@@ -26,6 +26,8 @@ from storage.model import Feed, FeedState, PendingEntry, Sealed
 LANE_WINDOW, ALL_WINDOWS = 20, 2_000
 """Pending entries a lane reads from the store at a time, and about how many all lanes hold together, if each holds one:
 an entry can carry a whole text, and there may be thousands of hosts with more waiting than the memory holds."""
+LANES_ASKING = 4
+"""Lanes that ask the store at once: what the first have been told is begun with before the thousandth has asked."""
 LANE_PATIENCE = 2.0
 """Seconds until a host's next feed is polled beside one without an answer yet; requests take turns all the same."""
 LULL, LONGEST_LULL = 2.0, 60.0
@@ -63,6 +65,7 @@ class Runner:
         self._to_poll: dict[str, deque[tuple[Feed, bool]]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._polling: dict[str, asyncio.Task[None]] = {}
+        self._lanes_asking = asyncio.Semaphore(LANES_ASKING)
         self._opening: asyncio.Task[None] | None = None
         self._asking: float | None = None
         """Since when the store is asked what is pending, by the loop's clock."""
@@ -251,7 +254,8 @@ class Runner:
             # what is in flight now may have been settled by the time its turn in the window comes
             in_flight = {number for number, lane in self._in_flight.items() if lane == name}
             size = max(1, min(LANE_WINDOW, ALL_WINDOWS // len(self._lanes)))
-            window = await self._pipeline.archivist.pending(name, size, after)
+            async with self._lanes_asking:
+                window = await self._pipeline.archivist.pending(name, size, after)
             for pending in window:
                 after = pending.number
                 if pending.number not in in_flight and not self._stopping:

@@ -44,11 +44,13 @@ def fill(store: Database, hosts: int, each: int) -> None:
 
 
 class Counted(Archivist):
-    """Counts the entries that were loaded and not asked for yet."""
+    """Counts the entries that were loaded and not asked for yet, and how often the store was asked for some."""
 
     held = most = first = 0
+    asked = asked_before_first = 0
 
     async def pending(self, host: str, limit: int, after: int) -> Sequence[PendingEntry]:
+        self.asked += 1
         window = await super().pending(host, limit, after)
         self.held += len(window)
         self.most = max(self.most, self.held)
@@ -61,6 +63,8 @@ def crawl(store: Database, directory: Path) -> tuple[Counted, list[Event]]:
     class Reader:
         async def fetch(self, pending: PendingEntry, _: Feed) -> Ended:
             archivist.first = archivist.first or archivist.held
+            await thread(int)  # as robots.txt is looked up: the store has one thread, and answers in turn
+            archivist.asked_before_first = archivist.asked_before_first or archivist.asked
             await asyncio.sleep(0.001)
             archivist.held -= 1
             return Ended(pending, Resolution(pending.number, Outcome.FAILED, "no page"))
@@ -88,3 +92,10 @@ def test_a_backlog_is_never_loaded_whole(
     assert archivist.first <= archivist.most <= 40
     assert len(events) == hosts * each
     assert store.pending_hosts(NOW) == []
+
+
+def test_the_first_page_does_not_wait_until_every_host_has_asked_for_its_own(store: Database, tmp_path: Path) -> None:
+    fill(store, hosts=200, each=1)
+    archivist, _ = crawl(store, tmp_path)
+    assert archivist.asked == 2 * 200  # each asks once more, and is told that there is nothing left
+    assert archivist.asked_before_first <= 20
