@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 .PHONY: help install crawl demo test test-power test-systemd deploy-check check bench bench-archive bench-dedup bench-growth soak chaos lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 install: $(INSTALLED)  ## a virtual environment in .venv, with the command at .venv/bin/veille
 

@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(
         64,
-        description="Requests under way at once, over all hosts; those that take over 2 s: 8 times as many.",
+        description="Requests under way at once, over all hosts. Those that take over 2 s are not counted, "
+        "up to 8 times as many.",
         ge=1,
         le=10_000,
     )

@@ -14,12 +14,14 @@ import trafilatura
 from gold import every_page, gold_pages
 from justext.core import ParagraphMaker as JustextMaker
 from justext.core import classify_paragraphs, revise_paragraph_classification
+from lxml.etree import fromstring
 from lxml.html import HtmlElement
 from trafilatura import core, external, readability_lxml, utils, xpaths
 from trafilatura.metadata import extract_author
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
 
 from service.articles import bylines, selectors, shortcuts
+from service.articles.extract import reset_caches
 from service.articles.rescue import ParagraphMaker
 
 SEEDS = (*range(30), 157, 237)
@@ -177,7 +179,29 @@ def reads_alike(bodies: list[bytes]) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_same_elements_are_selected_as_by_xpath(seed: int) -> None:
-    page = made_up(seed)
+    selects_alike(made_up(seed))
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<p><rel>me</rel>un mot</p>",
+        *(
+            f"<div {one}='{first}' {other}='{second}'>un mot</div>"
+            for one, other in (("class", "id"), ("id", "class"), ("style", "id"), ("id", "style"))
+            for first, second in (("x", "cookie"), ("cookie", "x"), ("x", "reply-1"), ("reply-1", "x"), ("x", "footer"))
+        ),
+        "<div style='x' id='hidden'>un mot</div>",
+        "<div id='x' style='hidden'>un mot</div>",
+        "<div class='footer' id='x'>un mot</div>",
+    ],
+)
+def test_of_several_attributes_the_one_counts_that_xpath_takes(element: str) -> None:
+    """``re:test(@id|@class, …)`` looks at whichever of the two stands first."""
+    selects_alike(f"<html><body><p>a</p>{element}<p>b</p></body></html>")
+
+
+def selects_alike(page: str) -> None:
     tree = tree_of(page)
     for name, make in LISTS.items():
         expressions = getattr(xpaths, name)
@@ -215,6 +239,54 @@ def test_a_second_opinion_that_cannot_win_is_given_up() -> None:
         assert SENTENCE.strip() in shortcuts._Opinion(shortcuts._Rival(tree_of(page), len(SENTENCE) - 2)).summary()
 
 
+@pytest.mark.parametrize(
+    "added",
+    [
+        '<iframe src="https://www.youtube.com/embed/x"></iframe>' * 3,
+        *(f"<{raw}><b>un mot</b></{raw}>" for raw in ("xmp", "noembed", "noframes")),
+        "<plaintext>",
+    ],
+)
+def test_what_is_longer_once_written_out_is_not_given_up_for_its_length(added: str) -> None:
+    page = f"<html><body><div><p>{SENTENCE * 3}</p>{added}<p>{SENTENCE * 3}</p></div></body></html>"
+    whole = readability_text(readability_lxml.Document(tree_of(page)))
+    shown = utils.trim(tree_of(page).text_content())
+    assert len(whole) > len(shown), "it has grown"
+    with shortcuts.shortcuts():
+        assert readability_text(shortcuts._Opinion(shortcuts._Rival(tree_of(page), len(whole) - 1))) == whole
+
+
+def test_a_script_that_says_what_the_page_shows_takes_nothing_from_it() -> None:
+    page = "<html><body><p>deux mots</p><script>deux mots</script><style>trois</style><p>trois</p></body></html>"
+    assert shortcuts._most_text(tree_of(page)) == len("deux mots trois")
+    assert shortcuts._most_text(tree_of(page.replace("<p>trois</p>", "<p>quatre</p>"))) == len("deux mots quatre")
+
+
+@pytest.mark.parametrize("focus", ["balanced", "precision", "recall"])
+@pytest.mark.parametrize("length", [0, 1, 120, 250, 400, 501, 3000])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<p>un</p>",
+        "<p/>",
+        "<div>un</div>",
+        "<head>un</head><p>un</p>",
+        "<p>un</p><table/>",
+        "<p>un</p><table/><table/>",
+    ],
+)
+def test_no_text_up_to_the_limit_is_preferred(inside: str, length: int, focus: str) -> None:
+    options = Extractor(precision=focus == "precision", recall=focus == "recall")
+    body, rival = fromstring(f"<body>{inside}</body>"), tree_of("<html><body><h2>un titre</h2></body></html>")
+    limit = shortcuts._limit(body, length, options)
+    for other in {*range(0, limit, 7), limit}:
+        assert not external._prefer_readability(body, rival, "un", length, other, options), other
+    if inside == "<p>un</p>" and focus == "balanced":
+        assert external._prefer_readability(body, rival, "un", length, limit + 1, options), (
+            "it is no lower than need be"
+        )
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_paragraphs_are_made_and_rated_as_by_justext(seed: int) -> None:
     page = made_up(seed)
@@ -246,5 +318,5 @@ def test_what_was_found_in_attributes_is_remembered_within_bounds() -> None:
     assert len(found) <= selectors._REMEMBERED
     assert found["b" * 10**6] is False
     assert max(map(len, found)) <= selectors._LONGEST
-    selectors.forget()
+    reset_caches()
     assert not found

@@ -5,6 +5,7 @@ import hashlib
 import json
 import operator
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -221,6 +222,39 @@ def test_workers_outlive_the_loop_they_were_called_from() -> None:
     assert asyncio.run(run(workers, os.getpid)) == first  # type: ignore[arg-type]
     asyncio.run(workers.stop())
     assert not alive(first)
+
+
+def test_what_a_loop_left_behind_at_its_end_is_no_burden_to_the_next() -> None:
+    workers = Workers(1)
+
+    async def give_up() -> int:
+        pid = await run(workers, os.getpid)
+        assert isinstance(pid, int)
+        calls = [asyncio.create_task(run(workers, time.sleep, 30)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        assert not any(call.done() for call in calls)
+        return pid
+
+    async def go_on() -> object:
+        try:
+            return await asyncio.wait_for(run(workers, abs, -1), 10)
+        finally:
+            await workers.stop()
+
+    pid = asyncio.run(give_up())
+    assert asyncio.run(go_on()) == 1
+    assert eventually(lambda: not alive(pid), seconds=5)
+
+
+def test_a_worker_leaves_no_core_behind() -> None:
+    async def main() -> object:
+        workers = Workers(1)
+        try:
+            return await run(workers, resource.getrlimit, resource.RLIMIT_CORE)
+        finally:
+            await workers.stop()
+
+    assert asyncio.run(main()) == (0, 0)
 
 
 def test_a_call_works_after_idle_workers_were_killed() -> None:
