@@ -3,6 +3,8 @@
 import asyncio
 import ssl
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpcore
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from service.net.addresses import AllowedNetwork
 from service.net.fetch import Fetcher
 from service.net.hosts import Hosts
-from service.net.stream import connect
+from service.net.stream import Stream, connect
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntext"
 
@@ -102,39 +104,45 @@ def test_what_a_server_sends_unasked_is_the_answer_to_nothing(unasked: bytes) ->
 
 def test_a_connection_is_closed_at_once_whatever_is_still_to_be_sent() -> None:
     async def story() -> int:
-        async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await asyncio.sleep(30)
-
-        server = await asyncio.start_server(deaf, "127.0.0.1", 0)
-        stream = await connect("127.0.0.1", server.sockets[0].getsockname()[1], 5)
-        with pytest.raises(httpcore.WriteTimeout):
-            await stream.write(bytes(50_000_000), 0.2)
-        stream.close()
-        await asyncio.sleep(0.01)
-        return int(stream.get_extra_info("socket").fileno())
+        async with connected() as (stream, peer):
+            peer.transport.pause_reading()  # type: ignore[attr-defined]
+            with pytest.raises(httpcore.WriteTimeout):
+                await stream.write(bytes(50_000_000), 0.2)
+            stream.close()
+            await asyncio.sleep(0.01)
+            return int(stream.get_extra_info("socket").fileno())
 
     assert asyncio.run(story()) == -1
 
 
 def test_what_has_come_is_seen_even_where_the_loop_has_not_read_it() -> None:
     async def story() -> list[bool]:
-        peers: list[asyncio.StreamWriter] = []
-        server = await asyncio.start_server(lambda _, writer: peers.append(writer), "127.0.0.1", 0)
-        stream = await connect("127.0.0.1", server.sockets[0].getsockname()[1], 5)
-        while not peers:
-            await asyncio.sleep(0.001)
-        seen = [stream.get_extra_info("is_readable")]
-        peers[0].write(b"x")  # asyncio sends at once what it can
-        time.sleep(0.05)  # noqa: ASYNC251 - the loop is to have no turn
-        seen.append(stream.get_extra_info("is_readable"))
-        assert await stream.read(9, 5) == b"x"
-        seen.append(stream.get_extra_info("is_readable"))
-        stream.close()
-        await asyncio.sleep(0.01)
-        seen.append(stream.get_extra_info("is_readable"))
-        peers[0].close()
-        server.close()
-        return seen
+        async with connected() as (stream, peer):
+            seen = [stream.get_extra_info("is_readable")]
+            peer.write(b"x")  # asyncio sends at once what it can
+            time.sleep(0.05)  # noqa: ASYNC251 - the loop is to have no turn
+            seen.append(stream.get_extra_info("is_readable"))
+            assert await stream.read(9, 5) == b"x"
+            seen.append(stream.get_extra_info("is_readable"))
+            stream.close()
+            await asyncio.sleep(0.01)
+            seen.append(stream.get_extra_info("is_readable"))
+            return seen
 
     assert asyncio.run(story()) == [False, True, False, True]
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[Stream, asyncio.StreamWriter]]:
+    """A stream, and its other end; both are closed afterwards."""
+    peers: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    server = await asyncio.start_server(lambda _, writer: peers.put_nowait(writer), "127.0.0.1", 0)
+    async with server:
+        stream = await connect("127.0.0.1", server.sockets[0].getsockname()[1], 5)
+        peer = await peers.get()
+        try:
+            yield stream, peer
+        finally:
+            stream.close()
+            peer.transport.abort()
+            await asyncio.sleep(0.01)
