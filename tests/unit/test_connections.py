@@ -120,7 +120,7 @@ def test_what_has_come_is_seen_even_where_the_loop_has_not_read_it() -> None:
         async with connected() as (stream, peer):
             seen = [stream.get_extra_info("is_readable")]
             peer.write(b"x")  # asyncio sends at once what it can
-            time.sleep(0.05)  # noqa: ASYNC251 - the loop is to have no turn
+            time.sleep(0.05)
             seen.append(stream.get_extra_info("is_readable"))
             assert await stream.read(9, 5) == b"x"
             seen.append(stream.get_extra_info("is_readable"))
