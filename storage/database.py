@@ -19,7 +19,7 @@ from storage.model import RobotsFile
 from storage.polling import PollingPart
 from storage.reindexing import ReindexingPart
 from storage.statistics import StatisticsPart
-from storage.tables import REVISION, holds, meta, robots_files
+from storage.tables import REVISION, holds, meta, metadata, robots_files
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LETTERS = "bcdfghjkmnpqrstvwxz"
@@ -85,10 +85,12 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
         """
         with self._writing() as connection:
             revision = _revision(connection)
-            if revision != REVISION:
+            if revision is None:
+                _make(connection)
+            elif revision != REVISION:
                 self._migrate(connection, revision)
 
-    def _migrate(self, connection: sa.Connection, revision: str | None) -> None:
+    def _migrate(self, connection: sa.Connection, revision: str) -> None:
         from alembic import command  # slow to load, and seldom needed
         from alembic.config import Config
         from alembic.script import ScriptDirectory
@@ -96,7 +98,7 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if revision is not None and revision not in known:
+        if revision not in known:
             raise SchemaError(self._newer(revision))
         command.upgrade(config, "head")
 
@@ -146,6 +148,13 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
     def close(self) -> None:
         """See ``Store.close``."""
         self._engine.dispose()
+
+
+def _make(connection: sa.Connection) -> None:
+    """Make all tables at once in a database that has none. The migrations lead to the same, on a longer way."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
 
 
 def _revision(connection: sa.Connection) -> str | None:

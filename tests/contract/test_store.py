@@ -1206,13 +1206,28 @@ def test_reading_goes_on_while_another_process_writes(store: Store, url: str) ->
 # -- opening -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_migrations_lead_to_the_tables_as_they_are_declared(store: Store, url: str) -> None:
+@pytest.mark.parametrize("base", [None, "0001"])
+def test_new_or_migrated_the_tables_are_as_they_are_declared(url: str, base: str | None) -> None:
     def difference(connection: sa.Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return compare_metadata(context, tables.metadata)
 
-    assert _raw(url, difference) == []
+    if base is not None:
+        _raw(url, lambda connection: command.upgrade(migrations(connection), base))
+    for _ in range(2):  # what is up to date is left alone
+        open_database(url).close()
+        assert _raw(url, difference) == []
+        assert _raw(url, lambda connection: MigrationContext.configure(connection).get_current_heads()) == (
+            tables.REVISION,
+        )
     assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [tables.REVISION]
+
+
+def migrations(connection: sa.Connection) -> Config:
+    """Of the store, for Alembic's commands."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 def test_a_database_of_a_newer_revision_is_refused_and_left_alone(store: Store, url: str) -> None:
@@ -1225,9 +1240,7 @@ def test_a_database_of_a_newer_revision_is_refused_and_left_alone(store: Store, 
 
 def test_a_database_of_an_older_revision_is_brought_up_to_date_with_what_it_holds(url: str) -> None:
     def make_first(connection: sa.Connection) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(MIGRATIONS))
-        command.upgrade(config, "0001")
+        command.upgrade(migrations(connection), "0001")
         columns = "name, url, validators_broken, identical_bodies, health, due_reason, interval, failures, last_success"
         interval = "'1970-01-01 02:00:00'" if connection.dialect.name == "sqlite" else "'2 hours'"
         values = f"'rfi-fr', 'https://news.test/rss', false, 0, 'ok', 'asked', {interval}, 0, '2026-11-23 12:00:00'"
