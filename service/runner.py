@@ -26,8 +26,9 @@ from storage.model import Feed, FeedState, PendingEntry, Sealed
 LANE_WINDOW, ALL_WINDOWS = 20, 2_000
 """Pending entries a lane reads from the store at a time, and about how many all lanes hold together, if each holds one:
 an entry can carry a whole text, and there may be thousands of hosts with more waiting than the memory holds."""
-LANES_ASKING = 4
-"""Lanes that ask the store at once: what the first have been told is begun with before the thousandth has asked."""
+LANES_ASKING = 32
+"""Lanes that ask the store at once: what the first have been told is begun with before the thousandth has asked. Not
+few: while the archive is at something long, they are all that is answered between two steps of it."""
 LANE_PATIENCE = 2.0
 """Seconds until a host's next feed is polled beside one without an answer yet; requests take turns all the same."""
 LULL, LONGEST_LULL = 2.0, 60.0
@@ -255,7 +256,7 @@ class Runner:
             in_flight = {number for number, lane in self._in_flight.items() if lane == name}
             size = max(1, min(LANE_WINDOW, ALL_WINDOWS // len(self._lanes)))
             async with self._lanes_asking:
-                window = await self._pipeline.archivist.pending(name, size, after)
+                window = await self._pipeline.archivist.pending(name, size, after) if not self._stopping else ()
             for pending in window:
                 after = pending.number
                 if pending.number not in in_flight and not self._stopping:

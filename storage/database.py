@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from storage.affairs import AffairsPart
 from storage.arrivals import ArrivalsPart
 from storage.connection import create_engine
-from storage.errors import SchemaError, StorageError
+from storage.errors import CorruptDatabaseError, SchemaError, StorageError
 from storage.integrity import IntegrityPart
 from storage.ledger import LedgerPart
 from storage.model import RobotsFile
@@ -63,7 +63,7 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
     def check(self) -> None:
         """Raise SchemaError where the database is not of this program's revision, StorageError where it is empty."""
         with self._reading() as connection:
-            revision = _revision(connection)
+            revision = self._revision(connection)
         if revision is None:
             raise StorageError(
                 f"the database {self._name} is empty: veille has not used it yet; the next veille crawl or run does, "
@@ -84,7 +84,7 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
             SchemaError: it is of a revision this program does not know: a newer one has used it.
         """
         with self._writing() as connection:
-            revision = _revision(connection)
+            revision = self._revision(connection)
             if revision is None:
                 _make(connection)
             elif revision != REVISION:
@@ -101,6 +101,15 @@ class Database(PollingPart, LedgerPart, ReindexingPart, StatisticsPart, Arrivals
         if revision not in known:
             raise SchemaError(self._newer(revision))
         command.upgrade(config, "head")
+
+    def _revision(self, connection: sa.Connection) -> str | None:
+        """The migration the database stands at; None for one that has never been used."""
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        if revision is None:
+            raise CorruptDatabaseError(f"the database {self._name}: its revision is lost")
+        return str(revision)
 
     def _newer(self, revision: str) -> str:
         return (
@@ -155,10 +164,3 @@ def _make(connection: sa.Connection) -> None:
     metadata.create_all(connection, checkfirst=False)
     connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(sa.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
-
-
-def _revision(connection: sa.Connection) -> str | None:
-    """The migration the database stands at; None for one that has never been used."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))

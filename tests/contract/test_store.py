@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from articles import NOON, digest, make_article
 from history import full_text, make_history
 
 from storage import tables
+from storage.checkup import check_up
 from storage.database import MIGRATIONS, Database, open_database
-from storage.errors import CorruptArchiveError, SchemaError, StorageError
+from storage.errors import CorruptArchiveError, CorruptDatabaseError, SchemaError, StorageError
 from storage.fingerprints import fingerprint
 from storage.model import (
     Alert,
@@ -1236,6 +1238,13 @@ def test_a_database_of_a_newer_revision_is_refused_and_left_alone(store: Store, 
         with pytest.raises(SchemaError, match="revision 9999"):
             open_database(url, readonly=readonly)
     assert _raw(url, lambda connection: connection.scalar(sa.text("SELECT version_num FROM alembic_version"))) == "9999"
+
+
+def test_a_database_that_has_lost_its_revision_counts_as_damaged(store: Store, url: str) -> None:
+    _raw(url, lambda connection: connection.execute(sa.text("DELETE FROM alembic_version")))
+    for look in (open_database, partial(open_database, readonly=True), check_up):
+        with pytest.raises(CorruptDatabaseError, match="its revision is lost"):
+            look(url)
 
 
 def test_a_database_of_an_older_revision_is_brought_up_to_date_with_what_it_holds(url: str) -> None:
