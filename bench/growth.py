@@ -47,6 +47,8 @@ WEIGHT = 20_000
 """Bytes of a quiet feed's document, about."""
 A_POLL = 100
 """Entries that one poll has found of them."""
+FEWEST = 500
+"""Articles of a round below which what they cost says nothing."""
 AFTERWARDS = 5.0
 """Seconds that a crawl over the backlog goes on after its first page, for its memory to be seen."""
 FIRST_WITHIN = 120.0
@@ -85,6 +87,8 @@ def main() -> None:
         for hosts in (1, options.quiet):
             measure_backlog(sizes, quiet["unmodified"], hosts, options.backlog)
     print(table(sizes, options))
+    if options.sites * options.stories < FEWEST:
+        print("So few articles cost their start: this is a look, and no measurement.")
     if options.output:
         rows = [{"records": size.records, **size.figures} for size in sizes]
         options.output.write_text(json.dumps({"machine": machine(), "sizes": rows}, indent=1) + "\n", encoding="utf-8")
@@ -106,15 +110,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=new_file, help="a file for all figures, as JSON")
     options = parser.parse_args()
     try:
-        options.sizes = [int(float(size)) for size in options.sizes.split(",")]
+        options.sizes = list(map(whole, options.sizes.split(",")))
         options.directory.mkdir(parents=True, exist_ok=True)
-    except ValueError:
-        parser.error("--sizes: numbers, with commas between them")
+    except (ValueError, OverflowError):
+        parser.error("--sizes: whole numbers, with commas between them")
     except OSError as error:
         parser.error(f"--directory: {error.strerror}")
     if min(options.sizes) < 0 or options.sites > len(NAMES):
         parser.error(f"no size is below 0, and there are at most {len(NAMES)} sites")
     return options
+
+
+def whole(text: str) -> int:
+    """A whole number, as 1e6 is too. Raises ValueError or OverflowError."""
+    number = float(text)
+    if number != int(number):
+        raise ValueError
+    return int(number)
 
 
 def copied(directory: Path, count: int, work: Path) -> Path:

@@ -11,6 +11,7 @@ import asyncio
 import gzip
 import pickle
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -125,4 +126,5 @@ async def serve(directory: Path) -> None:
 
 if __name__ == "__main__":
     sys.modules["serving"] = sys.modules["__main__"]  # by that name whoever wrote the documents knows their class
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it: with that its standard input ends
     asyncio.run(serve(Path(sys.argv[1])))

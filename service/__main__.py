@@ -60,7 +60,8 @@ def _run() -> int | None:
 
 _CURES: dict[type[Exception], str] = {
     CorruptDatabaseError: "put back a backup, or let veille verify --repair make it again from the records",
-    CorruptArchiveError: "veille verify lists all that is damaged; put back a backup, or see veille verify --help",
+    CorruptArchiveError: "veille verify lists all that is damaged; put back a backup, or take damaged files away, "
+    "and veille verify --rebuild goes on without them",
     PermissionError: "run veille as the user it belongs to; veille doctor says more",
 }
 

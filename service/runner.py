@@ -254,15 +254,20 @@ class Runner:
         while not self._stopping:
             # what is in flight now may have been settled by the time its turn in the window comes
             in_flight = {number for number, lane in self._in_flight.items() if lane == name}
-            size = max(1, min(LANE_WINDOW, ALL_WINDOWS // len(self._lanes)))
-            async with self._lanes_asking:
-                window = await self._pipeline.archivist.pending(name, size, after) if not self._stopping else ()
+            window = await self._next_pending(name, after)
             for pending in window:
                 after = pending.number
                 if pending.number not in in_flight and not self._stopping:
                     await self._page(name, pending)
             if not window:
                 return
+
+    async def _next_pending(self, name: str, after: int) -> Sequence[PendingEntry]:
+        async with self._lanes_asking:
+            if self._stopping:
+                return ()
+            size = max(1, min(LANE_WINDOW, ALL_WINDOWS // len(self._lanes)))
+            return await self._pipeline.archivist.pending(name, size, after)
 
     async def _page(self, name: str, pending: PendingEntry) -> None:
         feed = self._feeds.get(pending.feed) or Feed(pending.feed, pending.feed_url)

@@ -192,7 +192,8 @@ def _check_files(directory: Path, store: Store) -> Check:
         return _told("archive files", Result.PROBLEM, told, "give the user of veille the right to read it")
     if stock.misfits:
         cure = (
-            "put the files back from a backup; veille verify lists all damage, and --repair or --rebuild go on without"
+            "put the files back from a backup; veille verify lists all damage. Without a backup take the damaged files "
+            "away: veille verify --rebuild goes on without them"
         )
         return _told("archive files", Result.PROBLEM, in_a_few(list(stock.misfits), 3), cure)
     count = f"{stock.files} file{'' if stock.files == 1 else 's'}"
