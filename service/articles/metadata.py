@@ -20,7 +20,7 @@ _MOST_TAGS = 100
 _LONGEST = 10_000
 """Characters of one value that are kept."""
 _LIKELY_TITLE = 10
-"""Characters from which a heading that begins the stated title is taken for it."""
+"""Characters from which a text is long enough to be a title."""
 _SAME_DATE = timedelta(hours=26)
 """A day and a moment of it, written in any two zones, are no further apart."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
@@ -149,7 +149,18 @@ def _title(head: Head, json_ld: JsonLd, looks: Looks, publisher: str | None) -> 
     stated = (*json_ld.strings("headline"), *_said(head, _TITLE), *json_ld.strings("name"))
     # Some templates name the site where the article's title belongs.
     title = _first(each for each in stated if not _same(_clean(each), publisher)) or _first([looks.title() or ""])
-    return _without_site(title, publisher, head.headings) if title else None
+    return _in_full(_without_site(title, publisher, head.headings), head.headings) if title else None
+
+
+def _in_full(title: str, headings: Iterable[str]) -> str:
+    """The page's only heading where ``title`` is cut short beside it: its beginning, or a word or two of it."""
+    shown = {heading for each in headings if (heading := _clean(each))}
+    if len(shown) != 1:
+        return title
+    (heading,) = shown
+    is_beginning = len(title) >= _LIKELY_TITLE and heading.startswith(title)
+    is_part = len(title) < _LIKELY_TITLE <= len(heading) and f" {title} " in f" {heading} "
+    return heading if is_beginning or is_part else title
 
 
 def _without_site(title: str, site: str | None, headings: Iterable[str]) -> str:

@@ -158,6 +158,22 @@ def test_a_title_loses_what_the_template_adds(title: str, headings: list[str], s
     assert described(meta=meta, headings=headings).title == clean
 
 
+@pytest.mark.parametrize(
+    ("title", "headings", "taken"),
+    [
+        ("Un titre assez long et", ["Un titre assez long et encore plus"], "Un titre assez long et encore plus"),
+        ("Travail", ["Nous voulons plus de Travail"], "Nous voulons plus de Travail"),
+        ("Travail", ["Nous voulons plus de Travaille"], "Travail"),
+        ("Travail", ["Travail"], "Travail"),
+        ("Un autre titre que celui", ["Un titre assez long et encore plus"], "Un autre titre que celui"),
+        ("Un titre assez long et", ["Un titre assez long et encore plus", "Ailleurs"], "Un titre assez long et"),
+        ("Le titre assez long", ["Vu d'ici : Le titre assez long"], "Le titre assez long"),
+    ],
+)
+def test_a_title_cut_short_is_taken_in_full_from_the_only_heading(title: str, headings: list[str], taken: str) -> None:
+    assert described(meta={"og:title": [title]}, headings=headings).title == taken
+
+
 def test_the_sites_name_is_not_taken_for_the_title() -> None:
     assert described(None, Looks(), meta={"og:title": ["RFI"], "og:site_name": ["RFI"]}).title == "Le titre à l'œil"
 
