@@ -136,8 +136,17 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(Context), str(param.name), value)
 
 
+class _Place(click.Path):
+    """A path that says something: an empty one would be the current directory, and come of a variable not set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _global_options() -> list[click.Option]:
-    path = click.Path(path_type=Path, readable=False)  # who may not read is told by what tries to
+    path = _Place(path_type=Path, readable=False)  # who may not read is told by what tries to
 
     def option(*names: str, **rest: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_remember, **rest)

@@ -43,6 +43,14 @@ def test_a_usage_error_exits_with_2(words: list[str], tmp_path: Path) -> None:
     assert messages(done)
 
 
+@pytest.mark.parametrize("option", ["--data", "--feeds", "--env-file"])
+def test_an_empty_path_is_not_taken_for_the_current_directory(option: str, tmp_path: Path) -> None:
+    done = veille(tmp_path, "crawl", option, "")
+    assert done.returncode == 2
+    assert messages(done)[-1] == f"Error: Invalid value for '{option}': it is empty"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_feed_is_named_with_the_nearest_one(tmp_path: Path) -> None:
     done = veille(tmp_path, "crawl", "rfi-frr")
     assert done.returncode == 2
