@@ -57,6 +57,8 @@ class Row:
     """Mean by kind of gold."""
     stopped: bool = False
     """It took too long at least once: its costs are those of the pages it had until then."""
+    code: int = 0
+    """That of a run that did not end well, though it had asked for pages."""
     problem: str | None = None
 
     def add(self, attempt: Attempt, bare: Mapping[str, float]) -> None:
@@ -64,8 +66,7 @@ class Row:
         pages, done = attempt.pages, len(attempt.pages)
         self.listed = len(attempt.world.pages)
         self.delivered.append(done)
-        named = [attempt.texts[page.url] for page in attempt.world.pages if page.url in attempt.texts]
-        self.texts.append(sum(map(bool, named or attempt.texts.values())))
+        self.texts.append(sum(map(bool, attempt.texts.values())))
         self.cpu.append(attempt.spent.cpu / done)
         self.ratio.append(attempt.spent.cpu / done / statistics.mean(bare[page.url] for page in pages))
         self.wall.append(attempt.spent.wall / done)
@@ -73,11 +74,12 @@ class Row:
         self.pss_main.append(attempt.spent.pss_main)
         self.pss_tree.append(attempt.spent.pss_tree)
         self.stopped = self.stopped or attempt.spent.code is None
+        self.code = self.code or attempt.spent.code or 0
 
     def judge(self, attempt: Attempt) -> None:
         """Compare the texts with the known ones, where the contestant says which page each is of."""
-        if not any(page.url in attempt.texts for page in attempt.pages):
-            return
+        if not attempt.texts.keys() <= {page.url for page in attempt.world.pages}:
+            return  # it tells the address that a page gives itself, and which page that was is not known
         for kind in GOLD:
             known = [page for page in attempt.pages if page.kind == kind and page.gold]
             scores = [
@@ -222,7 +224,7 @@ def cells(row: Row) -> Iterator[str]:
         return
     cpu, wall = statistics.median(row.cpu), statistics.median(row.wall)
     yield f"{1000 * cpu:.2f}"
-    yield f"{statistics.median(row.ratio):.2f}"
+    yield f"{statistics.median(row.ratio):.2f} ({min(row.ratio):.2f} to {max(row.ratio):.2f})"
     yield f"{1 / cpu:.1f}"
     yield f"{1000 * wall:.2f}"
     yield f"{1 / wall:.1f}"
@@ -243,6 +245,8 @@ def notes(row: Row) -> Iterator[str]:
         yield f"{statistics.median(row.cpu) * row.listed:.2f} s CPU in all, its start included"
     elif min(row.delivered) < row.listed:
         yield f"asked for {min(row.delivered)} pages only"
+    if row.code:
+        yield f"ended with {row.code}"
 
 
 def figures(row: Row) -> dict[str, object]:

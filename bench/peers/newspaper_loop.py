@@ -15,7 +15,7 @@ with Path(feeds).open() as lines, Path(output).open("w") as texts:
             try:
                 article.download()
                 article.parse()
-            except newspaper.ArticleException as error:
+            except Exception as error:  # noqa: BLE001  a page that it cannot read is not to end the others
                 print(entry.link, error, file=sys.stderr)
                 continue
             texts.write(json.dumps({"url": entry.link, "text": article.text}) + "\n")
