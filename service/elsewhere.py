@@ -6,7 +6,8 @@ from typing import TypeGuard
 from service.articles.paragraphs import Learned
 from storage.fingerprints import Fingerprint, fingerprint
 from storage.model import Standing
-from storage.paragraphs import EDGE, KEY, Indexed, Paragraphs
+from storage.occurrences import KEY
+from storage.paragraphs import EDGE, Indexed, Paragraphs
 
 TextAt = Callable[[Standing], str | None]
 """The text that stands somewhere; None where it cannot be read."""

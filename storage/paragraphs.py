@@ -7,22 +7,19 @@ a database that has to learn it again from the files comes to the same.
     store.paragraphs(…) → Paragraphs → find, recurrence → the duplicate filter → record → add → store.commit_articles
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from storage.fingerprints import Fingerprint, exact, fingerprint
+from storage.fingerprints import Fingerprint
 from storage.forms import Forms
 from storage.model import Article, Recurrence, Removal, Standing
-from storage.rebuild import kept_paragraphs
+from storage.occurrences import KEY, Occurrence, first_of_each, occurrences_in, split_keys
 from storage.sketches import Sketch, sketch
 
 EDGE = 5
 """How many paragraphs, from an article's first or last, are its head or tail."""
-
-KEY = 8
-"""Bytes of a fingerprint that are a key. What else is known of a text is its check: on a mismatch it is another."""
 
 
 class Row(NamedTuple):
@@ -56,11 +53,11 @@ class Indexed:
 
     def is_at_head(self, key: bytes) -> bool:
         """Whether a text of this key stands among the first paragraphs."""
-        return key in _split(self.keys[: EDGE * KEY])
+        return key in split_keys(self.keys[: EDGE * KEY])
 
     def is_at_tail(self, key: bytes) -> bool:
         """Whether one stands among the last."""
-        return key in _split(self.keys[-EDGE * KEY :])
+        return key in split_keys(self.keys[-EDGE * KEY :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,7 @@ class Paragraphs:
     def stood_in(self, article_id: str, text: Fingerprint) -> "Indexed | None":
         """The first version of an article that has a text, as far as the article's versions were asked for."""
         key = text.exact[:KEY]
-        return next((one for one in self._versions.get(article_id, ()) if key in _split(one.keys)), None)
+        return next((one for one in self._versions.get(article_id, ()) if key in split_keys(one.keys)), None)
 
     def number(self, article: Article) -> int | None:
         """The number of an article version; None of one that is neither known nor added."""
@@ -161,14 +158,14 @@ class Paragraphs:
             forms: Of its full text, where they are at hand: what they say is not made again.
         """
         day = day_of(article.archived) if day is None else day
-        number = self._add(article.id, article.revision, article.feed, day, _occurrences(article, forms))
+        number = self._add(article.id, article.revision, article.feed, day, occurrences_in(article, forms))
         is_whole = forms is not None and not article.removed
         if (sketched := forms.sketch if forms is not None and is_whole else sketch(article.text)) is not None:
             self.changes.sketches[number] = sketched
 
     def add_version(self, version: Version) -> None:
         """Take in an article version whose every text is known, after those that come before it."""
-        occurrences: list[tuple[bytes, _Occurrence]] = [
+        occurrences: list[tuple[bytes, Occurrence]] = [
             (text.exact[:KEY], (text, at)) for at, text in enumerate(version.texts)
         ]
         number = self._add(version.id, version.revision, version.feed, version.day, occurrences)
@@ -176,16 +173,16 @@ class Paragraphs:
             self.changes.sketches[number] = version.sketch
 
     def _add(
-        self, id_: str, revision: int, feed: str, day: int, occurrences: "Collection[tuple[bytes, _Occurrence]]"
+        self, id_: str, revision: int, feed: str, day: int, occurrences: Collection[tuple[bytes, Occurrence]]
     ) -> int:
         indexed = Indexed(id_, revision, feed, day, b"".join(key for key, _ in occurrences))
-        earlier = {key for one in self._versions.get(id_, ()) for key in _split(one.keys)}
+        earlier = {key for one in self._versions.get(id_, ()) for key in split_keys(one.keys)}
         number = self._numbers.get((id_, revision), self._next)  # known already, it is only indexed now
         self._next = max(self._next, number + 1)
         self._rows.indexed[number] = self.changes.indexed[number] = indexed
         self._numbers[id_, revision] = number
         self._versions.setdefault(id_, []).append(indexed)
-        for key, occurrence in _firsts(occurrences):
+        for key, occurrence in first_of_each(occurrences):
             if isinstance(occurrence, Removal):
                 row, check = self._row_of(key, occurrence), bytes.fromhex(occurrence.hash)[KEY:]
             else:
@@ -257,57 +254,6 @@ def _counted(before: Recurrence | None, key: bytes, article: Indexed) -> Recurre
     )
 
 
-# -- the texts of a record ---------------------------------------------------------------------------------------------
-
-_Occurrence = tuple[Fingerprint, int] | Removal
-"""A text that was kept, and where; or one that was removed."""
-
-
 def day_of(moment: datetime) -> int:
     """The UTC day of a moment, as ``date.toordinal``."""
     return moment.astimezone(UTC).toordinal()
-
-
-def texts_of(article: Article) -> Iterable[Fingerprint]:
-    """The fingerprints of the texts that stand in a record."""
-    return (fingerprint(text) for text in article.text.split("\n")) if article.text else ()
-
-
-def _occurrences(article: Article, forms: Forms | None) -> list[tuple[bytes, _Occurrence]]:
-    """The full text's paragraphs in order, each with its exact key."""
-    removed = {removal.position: removal for removal in article.removed}
-    if forms is not None:
-        places = enumerate(forms.texts)
-        return [(text.exact[:KEY], removed.get(at, (text, at))) for at, text in places]
-    kept = iter(texts_of(article))
-    found: list[tuple[bytes, _Occurrence]] = []
-    for position in range(article.paragraphs):
-        if (removal := removed.get(position)) is not None:
-            found.append((bytes.fromhex(removal.hash)[:KEY], removal))
-        elif (text := next(kept, None)) is not None:
-            found.append((text.exact[:KEY], (text, position)))
-    return found
-
-
-def keys_of(article: Article) -> bytes:
-    """The exact keys of a record's full text, paragraph by paragraph, as ``Indexed.keys``.
-
-    Raises:
-        CorruptArchiveError: its paragraphs are not all there.
-    """
-    kept, removed = kept_paragraphs(article), {removal.position: removal.hash for removal in article.removed}
-    hashes = (bytes.fromhex(removed[at]) if at in removed else exact(kept[at]) for at in range(article.paragraphs))
-    return b"".join(hash_[:KEY] for hash_ in hashes)
-
-
-def _firsts(occurrences: Iterable[tuple[bytes, _Occurrence]]) -> Iterator[tuple[bytes, _Occurrence]]:
-    """The first occurrence of each text; where it was removed in favour of itself, there is an earlier one."""
-    seen = set()
-    for key, occurrence in occurrences:
-        if key not in seen:
-            seen.add(key)
-            yield key, occurrence
-
-
-def _split(keys: bytes) -> list[bytes]:
-    return [keys[start : start + KEY] for start in range(0, len(keys), KEY)]

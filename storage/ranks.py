@@ -22,7 +22,8 @@ from storage.errors import StorageError
 from storage.fingerprints import fingerprint
 from storage.forms import pack_texts, unpack_texts
 from storage.model import Article, Place
-from storage.paragraphs import KEY, Indexed, Version, day_of
+from storage.occurrences import KEY
+from storage.paragraphs import Indexed, Version, day_of
 from storage.sketches import Sketch, pack, sketch, unpack
 from storage.tables import articles, bands, metadata, paragraphs, repeats, spellings
 from storage.texts import TextsPart

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.connection import Transactions
 from storage.model import Intake, Recurrence, Repeated, Standing
-from storage.paragraphs import KEY
+from storage.occurrences import KEY
 from storage.tables import articles, repeats
 
 _FIRST = (articles.c.id, articles.c.revision)

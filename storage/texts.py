@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from storage.connection import Transactions, batches
 from storage.fingerprints import NORMALISER, Fingerprint
 from storage.model import Article, Place, Recurrence, Removal, Sketched
-from storage.paragraphs import KEY, Indexed, Paragraphs, Repeat, Row, Rows, day_of, texts_of
+from storage.occurrences import KEY, texts_of
+from storage.paragraphs import Indexed, Paragraphs, Repeat, Row, Rows, day_of
 from storage.prepared import Lookup, Writing
 from storage.tables import articles, meta, paragraphs, repeats, spellings
 from storage.tables import bands as bands_table

@@ -99,6 +99,7 @@ PURE = sorted(
         "storage.rebuild",
         "storage.fingerprints",
         "storage.forms",
+        "storage.occurrences",
         "storage.paragraphs",
         "storage.sketches",
         "storage.tokens",

@@ -136,7 +136,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(Context), str(param.name), value)
 
 
-class _Place(click.Path):
+class _NamedPath(click.Path):
     """A path that says something: an empty one would be the current directory, and come of a variable not set."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -146,7 +146,7 @@ class _Place(click.Path):
 
 
 def _global_options() -> list[click.Option]:
-    path = _Place(path_type=Path, readable=False)  # who may not read is told by what tries to
+    path = _NamedPath(path_type=Path, readable=False)  # who may not read is told by what tries to
 
     def option(*names: str, **rest: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_remember, **rest)

@@ -9,7 +9,7 @@ from storage.connection import batches
 from storage.errors import CorruptArchiveError, SchemaError
 from storage.fingerprints import NORMALISER, exact
 from storage.model import Article, Payload, Place, RawRef
-from storage.paragraphs import keys_of
+from storage.occurrences import keys_of
 from storage.places import urls_of
 from storage.rebuild import full_paragraphs
 from storage.records import decode, line_digest

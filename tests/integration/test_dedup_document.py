@@ -15,7 +15,8 @@ from service.articles.paragraphs import Learned, filter_article
 from service.nearness import MOST
 from service.settings import Settings
 from storage.model import Article, Scope
-from storage.paragraphs import EDGE, KEY
+from storage.occurrences import KEY
+from storage.paragraphs import EDGE
 from storage.sketches import _BANDS, _MINIMA, _ROWS, FEWEST, NEAR
 
 TEXT = (Path(__file__).parents[2] / "docs" / "dedup.md").read_text(encoding="utf-8")

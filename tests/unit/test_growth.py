@@ -14,7 +14,7 @@ from articles import NOON, digest, make_article
 from storage.archive import Archive
 from storage.database import Database, open_database
 from storage.model import Article, Entry, FeedState, NewEntry, Outcome, Poll, Resolution
-from storage.paragraphs import texts_of
+from storage.occurrences import texts_of
 
 BATCH = 50
 
