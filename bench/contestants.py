@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,16 +38,16 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class Contestant(ABC):
     """One row of the table."""
 
     name: str
     what: str
     share: float = 1.0
 
+    @abstractmethod
     def attempt(self, server: Server, work: Path) -> Attempt:
         """Do the job once, in an empty directory. Raises RunError."""
-        raise NotImplementedError
 
 
 class RunError(Exception):
